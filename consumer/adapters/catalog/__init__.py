@@ -1,0 +1,1 @@
+"""The catalog: accounts, entities, checks, alarms, plans, contacts."""

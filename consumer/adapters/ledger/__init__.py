@@ -1,0 +1,1 @@
+"""The ledger: locks, and what was sent."""

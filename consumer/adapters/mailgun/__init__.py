@@ -1,0 +1,1 @@
+"""Mailgun's HTTP API, the sending side."""

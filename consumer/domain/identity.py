@@ -1,0 +1,41 @@
+"""Identities we derive. The same input gives the same id on every machine and in every attempt."""
+
+import uuid
+from typing import Final
+
+NS_EVENT: Final = uuid.uuid5(uuid.NAMESPACE_URL, "urn:messenger:event:v1")
+NS_NOTIFICATION: Final = uuid.uuid5(uuid.NAMESPACE_URL, "urn:messenger:notification:v1")
+NS_TRACKING: Final = uuid.uuid5(uuid.NAMESPACE_URL, "urn:messenger:tracking:v1")
+
+
+def derived_event_id(
+    source: str, tenant: str, alarm: str, previous: str | None, state: str, timestamp: int
+) -> str:
+    """Id of an event whose source gives none. Never contains offset, partition or receive time."""
+    name = f"{source}|{tenant}|{alarm}|{previous or ''}|{state}|{timestamp}"
+    return str(uuid.uuid5(NS_EVENT, name))
+
+
+def notification_uid(event_id: str, target_id: str, kind: str, destination: str) -> str:
+    """Id of one event to one destination. The plan is not part of it: listed twice, sent once."""
+    return str(uuid.uuid5(NS_NOTIFICATION, f"{event_id}|{target_id}|{kind}|{destination}"))
+
+
+def tracking_id(subject: str, kind: str, attempt: int | str | None) -> str:
+    """Id of a tracking record, so that the same report told twice is one record.
+
+    `subject` is a notification uid or an event id; `attempt` is the attempt number, or the
+    provider's own event id for reports that come back later.
+    """
+    return str(uuid.uuid5(NS_TRACKING, f"{subject}|{kind}|{'' if attempt is None else attempt}"))
+
+
+def normalised_address(address: str) -> str:
+    """Trimmed, with the domain in lower case; the local part is the receiver's business."""
+    local, at, domain = address.strip().rpartition("@")
+    return f"{local}{at}{domain.lower()}"
+
+
+def message_id(uid: str, mail_domain: str) -> str:
+    """Message-Id of a notification, with angle brackets, the same on every attempt and transport."""
+    return f"<{uid}@{mail_domain}>"

@@ -1,0 +1,80 @@
+"""The closed vocabularies that logs, metrics and tracking records share."""
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a tracking record tells. Ends of an event first, then of a notification, then feedback."""
+
+    # The event ended without an email.
+    INVALID = "invalid"
+    DUPLICATE = "duplicate"
+    STALE = "stale"
+    UNCHANGED = "unchanged"
+    INITIAL_OK = "initial_ok"
+    IGNORED = "ignored"
+    SUPPRESSED = "suppressed"
+    DISABLED = "disabled"
+    LOOKUP_FAILED = "lookup_failed"
+    NO_RECIPIENTS = "no_recipients"
+    # One notification's way.
+    DEFERRED = "deferred"
+    ACCEPTED = "accepted"
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+    SUPERSEDED = "superseded"
+    EXPIRED = "expired"
+    FALLBACK = "fallback"
+    DEAD_LETTERED = "dead_lettered"
+    # What the provider reports later.
+    DELIVERED = "delivered"
+    BOUNCED_PERMANENT = "bounced_permanent"
+    BOUNCED_TEMPORARY = "bounced_temporary"
+    COMPLAINED = "complained"
+    OPENED = "opened"
+    CLICKED = "clicked"
+    UNSUBSCRIBED = "unsubscribed"
+    REJECTED = "rejected"
+
+
+class Reason(StrEnum):
+    """Why: the finer word beside a `Kind`. Each value is used in one place only."""
+
+    # receive: the record goes to the dead-letter topic
+    NOT_JSON = "not_json"
+    UNKNOWN_FORMAT = "unknown_format"
+    UNKNOWN_VERSION = "unknown_version"
+    SCHEMA_MISMATCH = "schema_mismatch"
+    TOO_LARGE = "too_large"
+    EMPTY = "empty"
+    # lock
+    SEEN_BEFORE = "seen_before"
+    OLDER_THAN_LAST = "older_than_last"
+    SAME_STATE = "same_state"
+    FIRST_STATE_OK = "first_state_ok"
+    # lookup
+    NOT_IN_CATALOG = "not_in_catalog"
+    # plan
+    ACTIONS_DISABLED = "actions_disabled"
+    ALARM_DISABLED = "alarm_disabled"
+    CHECK_DISABLED = "check_disabled"
+    DELETED = "deleted"
+    UNKNOWN_STATE = "unknown_state"
+    MAINTENANCE = "maintenance"
+    EMPTY_LIST = "empty_list"
+    NO_CONTACTS = "no_contacts"
+    UNSUPPORTED_TYPE = "unsupported_type"
+    UNKNOWN_NOTIFICATION = "unknown_notification"
+    INVALID_ADDRESS = "invalid_address"
+    # deliver
+    QUEUED = "queued"
+    PROVIDER_REJECTED = "provider_rejected"
+    THROTTLED = "throttled"
+    UNREACHABLE = "unreachable"
+    CONFIGURATION = "configuration"
+    ANSWER_LOST = "answer_lost"
+    SERVER_ERROR = "server_error"
+    UNREADABLE_ANSWER = "unreadable_answer"
+    INTERRUPTED = "interrupted"
+    STATE_MOVED_ON = "state_moved_on"
+    TOO_OLD = "too_old"

@@ -1,0 +1,38 @@
+"""A record as Kafka gave it to us."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+Position = tuple[str, int, int]
+
+
+class Record(msgspec.Struct, frozen=True):
+    """One Kafka record. `timestamp` is the broker's or producer's, epoch milliseconds."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
+    timestamp: int = 0
+
+    @property
+    def position(self) -> Position:
+        return (self.topic, self.partition, self.offset)
+
+    @property
+    def size(self) -> int:
+        """Bytes of key and value, as the back-pressure counts them."""
+        return len(self.key or b"") + len(self.value or b"")
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """A record on its way to the dead-letter topic, key and value as read."""
+
+    record: Record
+    reason: str
+    error: str
+    #: Epoch milliseconds at which we first saw the record.
+    first_seen: int

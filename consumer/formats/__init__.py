@@ -1,0 +1,1 @@
+"""Input formats: bytes and headers in, alarm-state events out."""

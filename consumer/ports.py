@@ -1,0 +1,176 @@
+"""The ports: what the pipeline and the worker need from the outside world.
+
+Each protocol is implemented in `consumer/adapters/`, and one contract suite in
+`tests/contract/` runs on every implementation.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Protocol
+
+from consumer.domain.catalog import (
+    Account,
+    Alarm,
+    Check,
+    Entity,
+    Plan,
+    Suppression,
+    Target,
+    Zone,
+)
+from consumer.domain.ledger import (
+    ClaimRequest,
+    Claims,
+    Closing,
+    DeliveryRow,
+    DeliveryState,
+    EventRow,
+    SendingMark,
+    Settlement,
+)
+from consumer.domain.notification import Email, SendOptions, SendResult
+from consumer.domain.record import Record
+
+
+class Clock(Protocol):
+    """Time, so that tests own it."""
+
+    def now(self) -> float:
+        """Wall clock, epoch seconds."""
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+
+    def wait(self, seconds: float) -> None:
+        """Sleep; returns early when the process is asked to stop."""
+
+
+class Snapshot(Protocol):
+    """The catalog at one moment. Ids unknown to the account give None; nothing here does I/O."""
+
+    #: True: the source is away or the answers are older than allowed.
+    degraded: bool
+
+    def account(self, tenant_id: str) -> Account | None: ...
+    def entity(self, tenant_id: str, entity_id: str) -> Entity | None: ...
+    def check(self, tenant_id: str, entity_id: str, check_id: str) -> Check | None: ...
+    def alarm(self, tenant_id: str, entity_id: str, alarm_id: str) -> Alarm | None: ...
+    def plan(self, tenant_id: str, plan_id: str) -> Plan | None: ...
+    def target(self, tenant_id: str, target_id: str) -> Target | None: ...
+    def zone(self, zone_id: str) -> Zone | None: ...
+    def suppressions(self, tenant_id: str) -> Sequence[Suppression]: ...
+
+
+#: What a batch of events needs: (tenant id, entity id, check id, alarm id, plan id hint).
+LookupKey = tuple[str, str, str, str, str | None]
+
+
+class Catalog(Protocol):
+    """Where accounts, entities, checks, alarms, plans and targets are looked up."""
+
+    def snapshot(self, keys: Collection[LookupKey]) -> Snapshot:
+        """Everything known for these keys, fetched in a few statements.
+
+        Raises CatalogUnavailable when the source is away and nothing usable is cached.
+        """
+
+    def ping(self) -> None:
+        """Raise CatalogUnavailable when the source does not answer."""
+
+    def close(self) -> None: ...
+
+
+class Ledger(Protocol):
+    """Locks on atoms, and what was sent. Every method is one transaction.
+
+    All raise LedgerUnavailable when the database does not answer; nothing was changed then,
+    or the caller may repeat the call: each is idempotent.
+    """
+
+    def heartbeat(self, owner: str, now: float, lease_seconds: float) -> float:
+        """Extend the lease of all that `owner` holds; returns its end."""
+
+    def claim(self, owner: str, requests: Sequence[ClaimRequest], now: float) -> Claims:
+        """Win the atoms that are free, ours already, or whose owner's lease is over."""
+
+    def mark_sending(self, owner: str, marks: Sequence[SendingMark], now: float) -> Collection[str]:
+        """Write SENDING rows; returns the uids refused because the fence is no longer ours,
+        or because the row already is ACCEPTED, FAILED or IN_DOUBT."""
+
+    def settle(self, owner: str, settlements: Sequence[Settlement], now: float) -> Collection[str]:
+        """Write results; returns the uids whose fence was lost (the result is written all the
+        same: what the provider said is a fact)."""
+
+    def close_events(self, owner: str, closings: Sequence[Closing], now: float) -> None:
+        """Write the events' ends and move their atoms on, where the fence is still ours."""
+
+    def release(self, owner: str, atoms: Collection[str]) -> None:
+        """Give atoms back."""
+
+    def release_all(self, owner: str) -> None:
+        """Give everything back and end the lease (on a clean stop)."""
+
+    def prune(self, before: float, limit: int) -> int:
+        """Delete up to `limit` rows last touched before `before`; returns how many."""
+
+    def find_deliveries(
+        self,
+        *,
+        uid: str | None = None,
+        event_id: str | None = None,
+        message_id: str | None = None,
+        destination: str | None = None,
+        states: Collection[DeliveryState] = (),
+        limit: int = 100,
+    ) -> Sequence[DeliveryRow]:
+        """Rows that match all that is given, newest first. `message_id` with or without brackets."""
+
+    def find_events(self, ids: Collection[str]) -> Mapping[str, EventRow]: ...
+
+    def counts(self) -> Mapping[str, int]:
+        """Rows per table, per delivery state (`deliveries.accepted`) and per event outcome
+        (`events.duplicate`)."""
+
+    def ping(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Transport(Protocol):
+    """A way to deliver email. Never raises for what a provider or network does: says it."""
+
+    name: str
+
+    def send(self, email: Email, options: SendOptions) -> SendResult: ...
+
+    def close(self) -> None: ...
+
+
+class RecordSource(Protocol):
+    """Where records come from: only the poll thread calls these."""
+
+    def poll(self, timeout_seconds: float) -> Sequence[Record]: ...
+    def commit(self, offsets: Mapping[tuple[str, int], int]) -> None: ...
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
+    def close(self) -> None: ...
+
+
+#: Called once when the broker acknowledged the record (None) or refused it for good.
+OnAck = Callable[[Exception | None], None]
+
+
+class RecordSink(Protocol):
+    """Where records go to; acknowledged by all in-sync replicas."""
+
+    def send(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[tuple[str, bytes]],
+        on_ack: OnAck,
+    ) -> None: ...
+
+    def flush(self, timeout_seconds: float) -> None: ...
+
+    def close(self, timeout_seconds: float) -> None: ...

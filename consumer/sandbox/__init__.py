@@ -1,0 +1,1 @@
+"""Everything embedded: broker, fake Mailgun, sample catalog, traffic, demo."""

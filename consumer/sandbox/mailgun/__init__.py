@@ -1,0 +1,1 @@
+"""A fake Mailgun: a real HTTP server that shares no code with the client."""

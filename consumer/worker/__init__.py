@@ -1,0 +1,1 @@
+"""The running parts: poll loop, lanes, senders, tracker."""
