@@ -122,7 +122,10 @@ class Ledger(Protocol):
         states: Collection[DeliveryState] = (),
         limit: int = 100,
     ) -> Sequence[DeliveryRow]:
-        """Rows that match all that is given, newest first. `message_id` with or without brackets."""
+        """Rows that match all that is given, newest first.
+
+        `message_id` may come with or without brackets.
+        """
 
     def find_events(self, ids: Collection[str]) -> Mapping[str, EventRow]: ...
 

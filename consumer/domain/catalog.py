@@ -1,4 +1,7 @@
-"""What the catalog knows, in the words of the Rackspace Monitoring API. Unknown fields are ignored."""
+"""What the catalog knows, in the words of the Rackspace Monitoring API.
+
+Unknown fields are ignored.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -67,7 +70,7 @@ class Alarm(_Row, frozen=True, kw_only=True):
 
 
 class Plan(_Row, frozen=True, kw_only=True):
-    """A notification plan: for each state the ids of the notifications to send. Lists may be null."""
+    """A notification plan: for each state the ids of the notifications to send."""
 
     critical_state: list[str] | None = None
     warning_state: list[str] | None = None

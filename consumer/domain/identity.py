@@ -37,5 +37,5 @@ def normalised_address(address: str) -> str:
 
 
 def message_id(uid: str, mail_domain: str) -> str:
-    """Message-Id of a notification, with angle brackets, the same on every attempt and transport."""
+    """Message-Id of a notification, in angle brackets, the same on every attempt and transport."""
     return f"<{uid}@{mail_domain}>"

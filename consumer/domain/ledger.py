@@ -81,7 +81,7 @@ class EventRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to one claim: the atoms won, those held elsewhere, and what is known of the events."""
+    """The answer to one claim: atoms won, atoms held elsewhere, what is known of the events."""
 
     won: Mapping[str, AtomState]
     held: Mapping[str, Held]

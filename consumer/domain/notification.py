@@ -10,7 +10,7 @@ from consumer.domain.reasons import Kind, Reason
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """What the lookups found for one event; None where the catalog and the snapshots know nothing."""
+    """What the lookups found for one event; None where catalog and snapshots know nothing."""
 
     account: Account | None
     entity: Entity | None

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What a tracking record tells. Ends of an event first, then of a notification, then feedback."""
+    """What a tracking record tells: ends of an event, steps of a notification, feedback."""
 
     # The event ended without an email.
     INVALID = "invalid"
