@@ -83,5 +83,12 @@ class AlarmEvent(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def atom(self) -> str:
-        """The unit of order and of locking: tenant, entity, alarm, check."""
-        return f"{self.tenant_id}:{self.entity_id}:{self.alarm_id}:{self.check_id}"
+        """The unit of order and of locking: tenant, entity, alarm, check, joined by colons.
+
+        A colon inside an id is written `%3A`, so that two atoms never share a name.
+        """
+        ids = (self.tenant_id, self.entity_id, self.alarm_id, self.check_id)
+        plain = ":".join(ids)
+        if plain.count(":") == len(ids) - 1 and "%" not in plain:
+            return plain
+        return ":".join(part.replace("%", "%25").replace(":", "%3A") for part in ids)

@@ -19,7 +19,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     #: The plan in force, and the id it was asked by.
     plan: Plan | None
     plan_id: str | None
-    #: Targets by id, for the ids the plan lists for the new state; missing ids are unknown.
+    #: Ids the plan lists for the new state, and the targets found by them; others are unknown.
+    listed: Sequence[str] = ()
     targets: dict[str, Target] = {}
     #: Ids of the suppressions in force.
     suppressed_by: Sequence[str] = ()

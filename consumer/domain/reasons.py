@@ -66,6 +66,7 @@ class Reason(StrEnum):
     UNSUPPORTED_TYPE = "unsupported_type"
     UNKNOWN_NOTIFICATION = "unknown_notification"
     INVALID_ADDRESS = "invalid_address"
+    SAME_ADDRESS = "same_address"
     # deliver
     QUEUED = "queued"
     PROVIDER_REJECTED = "provider_rejected"

@@ -52,6 +52,7 @@ def make_context(**changes: Any) -> Context:
             ok_state=["ntExAmPl02"],
         ),
         "plan_id": "npOnCall01",
+        "listed": ("ntExAmPl02",),
         "targets": {"ntExAmPl02": target},
     }
     return Context(**(values | changes))

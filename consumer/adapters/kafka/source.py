@@ -1,0 +1,263 @@
+"""The consumer group's member: records in, with the gap check and the stall watchdog around.
+
+Only the poll thread calls this. kafka-python runs rebalance listeners on its own loop while
+the poll thread waits inside `poll` or `close`; nothing blocking may be called there, so the
+listener awaits and the heartbeat goes on.
+"""
+
+import contextlib
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from kafka import KafkaConsumer
+from kafka.consumer.subscription_state import AsyncConsumerRebalanceListener
+from kafka.errors import CommitFailedError, KafkaError, RebalanceInProgressError
+from kafka.structs import OffsetAndMetadata
+from kafka.structs import TopicPartition as KafkaPartition
+
+from consumer.adapters.kafka.config import KafkaSettings, consumer_config
+from consumer.adapters.kafka.gaps import GapCheck, TopicPartition, Verdict
+from consumer.adapters.kafka.watchdog import Remedy, Watchdog
+from consumer.domain.errors import BrokerUnavailable
+from consumer.domain.record import Record
+from consumer.ports import Clock
+
+#: Seconds between two looks at the partitions' ends (for the lag and the watchdog).
+_LOOK_EVERY = 5.0
+#: Seconds between two looks of the listener whether work of revoked partitions has ended.
+_REVOKE_STEP = 0.02
+
+
+class Assignment(Protocol):
+    """What the worker does when partitions come and go. None of these may block."""
+
+    def assigned(self, partitions: Collection[TopicPartition]) -> None: ...
+
+    def revoking(self, partitions: Collection[TopicPartition]) -> None:
+        """Stop beginning work of these partitions."""
+
+    def quiet(self, partitions: Collection[TopicPartition]) -> bool:
+        """Whether nothing of them is under way any more."""
+
+    def revoked(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """They are gone after this; returns the last offsets to commit."""
+
+    def lost(self, partitions: Collection[TopicPartition]) -> None:
+        """They are somebody else's already: forget them without a commit."""
+
+
+class Observer(Protocol):
+    """Who wants to know (metrics and logs)."""
+
+    def rebalanced(self, what: str, partitions: Collection[TopicPartition]) -> None: ...
+    def gap(self, partition: TopicPartition, verdict: Verdict, missing: int) -> None: ...
+    def stalled(self, partition: TopicPartition, remedy: Remedy, position: int) -> None: ...
+    def lag(self, lags: Mapping[TopicPartition, int]) -> None: ...
+
+
+class KafkaSource:
+    """One member of the consumer group."""
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        topics: Sequence[str],
+        *,
+        assignment: Assignment,
+        observer: Observer,
+        clock: Clock,
+        revoke_limit_seconds: float = 10.0,
+        stall_seconds: float = 30.0,
+        make_consumer: Callable[..., Any] = KafkaConsumer,
+    ) -> None:
+        self._settings = settings
+        self._topics = list(topics)
+        self._assignment = assignment
+        self._observer = observer
+        self._clock = clock
+        self._revoke_limit = revoke_limit_seconds
+        self._make_consumer = make_consumer
+        self._gaps = GapCheck()
+        self._watchdog = Watchdog(stall_seconds)
+        self._look_at = clock.monotonic() + _LOOK_EVERY
+        self._paused = False
+        self._consumer: Any = None
+
+    def open(self) -> None:
+        """Connect and subscribe; raises BrokerUnavailable."""
+        try:
+            self._consumer = self._make_consumer(**consumer_config(self._settings))
+            self._consumer.subscribe(self._topics, listener=_Listener(self))
+        except KafkaError as error:
+            self._discard()
+            raise self._unavailable(error) from error
+
+    def poll(self, timeout_seconds: float) -> Sequence[Record]:
+        """Records in partition order; raises BrokerUnavailable when Kafka does not answer."""
+        if self._consumer is None:
+            self.open()
+        try:
+            batches = self._consumer.poll(timeout_ms=int(timeout_seconds * 1000))
+            self._look_after()
+        except KafkaError as error:
+            raise self._unavailable(error) from error
+        records: list[Record] = []
+        for partition, batch in batches.items():
+            records.extend(self._checked((partition.topic, partition.partition), batch))
+        return records
+
+    def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Commit, or raise BrokerUnavailable. A commit that a rebalance overtook is let go:
+        whoever reads those records again finds them done in the ledger."""
+        if not offsets or self._consumer is None:
+            return
+        try:
+            self._consumer.commit(_as_kafka(offsets), timeout_ms=5_000)
+        except (CommitFailedError, RebalanceInProgressError):
+            return
+        except KafkaError as error:
+            raise self._unavailable(error) from error
+
+    def pause(self) -> None:
+        """Fetch nothing for now; keep polling, so that the group sees us alive."""
+        self._paused = True
+        if self._consumer is not None:
+            self._consumer.pause(*self._consumer.assignment())
+
+    def resume(self) -> None:
+        self._paused = False
+        if self._consumer is not None:
+            self._consumer.resume(*self._consumer.paused())
+
+    @property
+    def paused(self) -> bool:
+        return self._paused
+
+    def close(self) -> None:
+        """Leave the group; the listener commits what is done on the way out."""
+        if self._consumer is not None:
+            with contextlib.suppress(KafkaError):
+                self._consumer.close(autocommit=False, timeout_ms=5_000)
+        self._consumer = None
+
+    def _checked(self, partition: TopicPartition, batch: Sequence[Any]) -> Iterable[Record]:
+        before = self._gaps.next_offset(partition)
+        checked = self._gaps.check(partition, [record.offset for record in batch])
+        for verdict in checked.verdicts:
+            missing = max(0, batch[0].offset - before) if before is not None else 0
+            self._observer.gap(partition, verdict, missing)
+        if checked.seek_to is not None:
+            self._consumer.seek(KafkaPartition(*partition), checked.seek_to)
+        return [_record(each) for each in batch[: checked.keep]]
+
+    def _look_after(self) -> None:
+        """Now and then: how far behind are we, and does any partition stand still?"""
+        now = self._clock.monotonic()
+        if now < self._look_at:
+            return
+        self._look_at = now + _LOOK_EVERY
+        assigned = sorted(self._consumer.assignment())
+        if not assigned:
+            return
+        ends = {
+            (p.topic, p.partition): end
+            for p, end in self._consumer.end_offsets(assigned, timeout_ms=2_000).items()
+        }
+        positions = {
+            (p.topic, p.partition): position
+            for p in assigned
+            if (position := self._consumer.position(p, timeout_ms=1_000)) is not None
+        }
+        self._observer.lag({p: max(0, ends.get(p, at) - at) for p, at in positions.items()})
+        if not self._paused:
+            for partition, remedy in self._watchdog.look(positions, ends, now).items():
+                self._remedy(partition, remedy, positions[partition])
+
+    def _remedy(self, partition: TopicPartition, remedy: Remedy, position: int) -> None:
+        self._observer.stalled(partition, remedy, position)
+        if remedy is Remedy.SEEK:
+            self._consumer.seek(KafkaPartition(*partition), position)
+            return
+        self.close()
+        self.open()
+
+    def _discard(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            with contextlib.suppress(KafkaError):
+                consumer.close(autocommit=False, timeout_ms=0)
+
+    def _unavailable(self, error: Exception) -> BrokerUnavailable:
+        return BrokerUnavailable(
+            f"Kafka at {self._settings.bootstrap_servers} does not answer: "
+            f"{type(error).__name__} {error}".rstrip()
+        )
+
+    # -- called by the listener, on the client's loop ----------------------------------------
+
+    def on_assigned(self, partitions: Collection[KafkaPartition]) -> None:
+        plain = _plain(partitions)
+        self._forget(plain)
+        if self._paused:
+            self._consumer.pause(*partitions)
+        self._assignment.assigned(plain)
+        self._observer.rebalanced("assigned", plain)
+
+    async def on_revoked(self, partitions: Collection[KafkaPartition]) -> None:
+        plain = _plain(partitions)
+        self._assignment.revoking(plain)
+        deadline = self._clock.monotonic() + self._revoke_limit
+        while not self._assignment.quiet(plain) and self._clock.monotonic() < deadline:
+            # The client's own way to wait on its loop; there is no public one.
+            await self._consumer._net.sleep(_REVOKE_STEP)
+        offsets = self._assignment.revoked(plain)
+        self._forget(plain)
+        if offsets:
+            # Overtaken by the rebalance after all: read again and found done in the ledger.
+            with contextlib.suppress(KafkaError):
+                await self._consumer.commit_async(_as_kafka(offsets))
+        self._observer.rebalanced("revoked", plain)
+
+    def on_lost(self, partitions: Collection[KafkaPartition]) -> None:
+        plain = _plain(partitions)
+        self._forget(plain)
+        self._assignment.lost(plain)
+        self._observer.rebalanced("lost", plain)
+
+    def _forget(self, partitions: Collection[TopicPartition]) -> None:
+        self._gaps.forget(partitions)
+        self._watchdog.forget(partitions)
+
+
+class _Listener(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # the client ships no types
+    def __init__(self, source: KafkaSource) -> None:
+        self._source = source
+
+    async def on_partitions_assigned(self, assigned: Collection[KafkaPartition]) -> None:
+        self._source.on_assigned(assigned)
+
+    async def on_partitions_revoked(self, revoked: Collection[KafkaPartition]) -> None:
+        await self._source.on_revoked(revoked)
+
+    async def on_partitions_lost(self, lost: Collection[KafkaPartition]) -> None:
+        self._source.on_lost(lost)
+
+
+def _plain(partitions: Collection[KafkaPartition]) -> list[TopicPartition]:
+    return sorted((p.topic, p.partition) for p in partitions)
+
+
+def _as_kafka(offsets: Mapping[TopicPartition, int]) -> dict[Any, Any]:
+    return {KafkaPartition(*p): OffsetAndMetadata(o, "", -1) for p, o in offsets.items()}
+
+
+def _record(raw: Any) -> Record:
+    return Record(
+        topic=raw.topic,
+        partition=raw.partition,
+        offset=raw.offset,
+        key=raw.key,
+        value=raw.value,
+        headers=tuple(raw.headers or ()),
+        timestamp=raw.timestamp or 0,
+    )

@@ -1,0 +1,179 @@
+"""Stage `lock`: in come events and what the ledger said of them; out comes a decision for each.
+
+Here an event can end as duplicate, stale, unchanged, initial OK or ignored, or be held back
+because another consumer works on its atom. The rules are pure: same input, same decision.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from consumer.domain.alarm import AlarmEvent, Emits, State
+from consumer.domain.ledger import AtomState, Claims
+from consumer.domain.notification import Ending
+from consumer.domain.reasons import Kind, Reason
+
+
+class LockRules(msgspec.Struct, frozen=True, kw_only=True):
+    """What the operator can choose."""
+
+    #: Sources that repeat a state while it lasts; all others tell only changes.
+    repeating_sources: frozenset[str] = frozenset()
+    #: Notify a first event that says OK.
+    notify_initial_ok: bool = False
+    #: UNKNOWN counts as this state; None: it is recorded and not sent.
+    unknown_as: State | None = None
+
+    def emits(self, source: str) -> Emits:
+        """`monasca/eu` repeats when `monasca/eu` or `monasca` is listed."""
+        listed = source in self.repeating_sources or source.split("/", 1)[0] in (
+            self.repeating_sources
+        )
+        return Emits.REPEATS if listed else Emits.CHANGES
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far an atom has come: its newest event that is closed or on its way."""
+
+    fence: int
+    last_event_id: str | None = None
+    last_state: State | None = None
+    last_timestamp_ms: int | None = None
+    thread_event_id: str | None = None
+
+    @classmethod
+    def of(cls, atom: AtomState) -> "Progress":
+        return cls(
+            fence=atom.fence,
+            last_event_id=atom.last_event_id,
+            last_state=atom.last_state,
+            last_timestamp_ms=atom.last_timestamp_ms,
+            thread_event_id=atom.thread_event_id,
+        )
+
+
+class Locked(msgspec.Struct, frozen=True, kw_only=True):
+    """An event whose atom is ours. `ending` is set when it ends here."""
+
+    event: AlarmEvent
+    #: The atom's progress once this event is on its way.
+    progress: Progress
+    #: The state before this event, as the producer or our own memory has it.
+    previous_state: State | None
+    thread_event_id: str
+    ending: Ending | None = None
+    #: Whether closing the event moves the atom's last state on.
+    advances: bool = True
+    #: An event between the atom's last state and this one never arrived.
+    gap: bool = False
+
+    @property
+    def fence(self) -> int:
+        return self.progress.fence
+
+
+class HeldBack(msgspec.Struct, frozen=True, kw_only=True):
+    """An event whose atom another consumer works on."""
+
+    event: AlarmEvent
+    owner: str
+
+
+def lock(
+    events: Sequence[AlarmEvent],
+    claims: Claims,
+    progress: Mapping[str, Progress],
+    on_their_way: Mapping[str, frozenset[str]],
+    rules: LockRules,
+) -> list[Locked | HeldBack]:
+    """Decide each event, in order; a later event of an atom sees the earlier ones decided.
+
+    `progress` and `on_their_way` (event ids by atom) are what this process itself is working
+    on: they are newer than the ledger's answer and win over it.
+    """
+    moved = dict(progress)
+    seen = {atom: set(ids) for atom, ids in on_their_way.items()}
+    decided: list[Locked | HeldBack] = []
+    for event in events:
+        atom = event.atom
+        held = claims.held.get(atom)
+        if held is not None:
+            decided.append(HeldBack(event=event, owner=held.owner))
+            continue
+        now = moved.get(atom) or Progress.of(claims.won[atom])
+        known = event.id in claims.events or event.id in seen.get(atom, ())
+        locked = _decide(event, now, known, rules)
+        seen.setdefault(atom, set()).add(event.id)
+        moved[atom] = locked.progress
+        decided.append(locked)
+    return decided
+
+
+def _decide(event: AlarmEvent, now: Progress, known: bool, rules: LockRules) -> Locked:
+    ending = _reason_to_end(event, now, known, rules)
+    keeps_state = event.test or (
+        ending is not None and ending.kind in (Kind.DUPLICATE, Kind.STALE, Kind.IGNORED)
+    )
+    advances = not keeps_state
+    return Locked(
+        event=event,
+        progress=_moved_on(event, now, sends=ending is None) if advances else now,
+        previous_state=event.previous_state or (None if event.test else now.last_state),
+        thread_event_id=event.id if event.test else (now.thread_event_id or event.id),
+        ending=ending,
+        advances=advances,
+        gap=ending is None and not event.test and _has_gap(event, now),
+    )
+
+
+def _moved_on(event: AlarmEvent, now: Progress, *, sends: bool) -> Progress:
+    return Progress(
+        fence=now.fence,
+        last_event_id=event.id,
+        last_state=event.state,
+        last_timestamp_ms=event.timestamp,
+        thread_event_id=now.thread_event_id or (event.id if sends else None),
+    )
+
+
+def _reason_to_end(
+    event: AlarmEvent, now: Progress, known: bool, rules: LockRules
+) -> Ending | None:
+    if known:
+        return _end(Kind.DUPLICATE, Reason.SEEN_BEFORE, "This event was seen before")
+    if event.test:
+        return None
+    if event.state is State.UNKNOWN and rules.unknown_as is None:
+        return _end(Kind.IGNORED, Reason.UNKNOWN_STATE, "The state UNKNOWN is not notified")
+    if now.last_timestamp_ms is None:
+        return _first(event, rules)
+    if event.timestamp < now.last_timestamp_ms:
+        late = now.last_timestamp_ms - event.timestamp
+        return _end(
+            Kind.STALE, Reason.OLDER_THAN_LAST, f"{late} ms older than the alarm's last event"
+        )
+    if event.state is now.last_state and (
+        event.timestamp == now.last_timestamp_ms or rules.emits(event.source) is Emits.REPEATS
+    ):
+        return _end(Kind.UNCHANGED, Reason.SAME_STATE, f"The alarm is {event.state} already")
+    return None
+
+
+def _first(event: AlarmEvent, rules: LockRules) -> Ending | None:
+    """The first event of an atom: an OK that follows nothing is no news."""
+    silent = event.state is State.OK and event.previous_state in (None, State.OK, State.UNKNOWN)
+    if silent and not rules.notify_initial_ok:
+        return _end(Kind.INITIAL_OK, Reason.FIRST_STATE_OK, "The alarm's first state is OK")
+    return None
+
+
+def _has_gap(event: AlarmEvent, now: Progress) -> bool:
+    """The last state we know is not the one this event changed from."""
+    if now.last_state is None:
+        return False
+    came_from = event.previous_state
+    return event.state is now.last_state or (came_from is not None and came_from != now.last_state)
+
+
+def _end(kind: Kind, reason: Reason, message: str) -> Ending:
+    return Ending(kind=kind, reason=reason, message=message)

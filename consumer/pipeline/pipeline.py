@@ -1,0 +1,297 @@
+"""The main job's order, written once: receive, lock, lookup, plan, create_email.
+
+`deliver` and `track` follow in the sender threads and the tracker (consumer/worker). Stages
+neither log nor count: this file does it for all of them.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from consumer.domain.alarm import AlarmEvent
+from consumer.domain.ledger import ClaimRequest, Claims, DeliveryRow, DeliveryState
+from consumer.domain.notification import (
+    Context,
+    Email,
+    Ending,
+    Notification,
+    SendOptions,
+    SendResult,
+)
+from consumer.domain.reasons import Kind, Reason
+from consumer.domain.record import Record
+from consumer.pipeline.create_email import EmailRequest, Renderer, create_email
+from consumer.pipeline.deliver import Route, choose_options
+from consumer.pipeline.lock import HeldBack, Locked, LockRules, Progress, lock
+from consumer.pipeline.lookup import Missing, lookup
+from consumer.pipeline.plan import Planned, plan
+from consumer.pipeline.receive import Received, ReceiveSettings, receive
+from consumer.ports import Catalog, Clock, Ledger
+from consumer.telemetry.metrics import Metrics
+
+
+class PipelineRules(msgspec.Struct, frozen=True, kw_only=True):
+    """What the operator chose for the stages."""
+
+    receive: ReceiveSettings
+    lock: LockRules
+    routes: Sequence[Route] = ()
+    default_options: SendOptions = SendOptions()
+    #: Seconds for which an event that the catalog does not know is looked up again.
+    lookup_patience_seconds: float = 10.0
+
+
+class Incoming(msgspec.Struct, frozen=True):
+    """An event on its way in. `first_seen` is epoch seconds."""
+
+    event: AlarmEvent
+    first_seen: float
+
+
+class Send(msgspec.Struct, frozen=True, kw_only=True):
+    """One email to hand to a transport."""
+
+    notification: Notification
+    email: Email
+    options: SendOptions
+    attempt: int = 1
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """A notification that an earlier run already brought to a result; it is only tracked."""
+
+    notification: Notification
+    result: SendResult
+    attempt: int
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """An event ready for its lane."""
+
+    locked: Locked
+    context: Context | None = None
+    sends: Sequence[Send] = ()
+    known: Sequence[Known] = ()
+    endings: Sequence[Ending] = ()
+    #: The record belongs into the dead-letter topic as well.
+    dead_letter: bool = False
+
+
+class NotYet(msgspec.Struct, frozen=True):
+    """An event that has to wait outside its lane: for its lock, or for the catalog."""
+
+    why: str
+
+
+class Pipeline:
+    """Batches of events in, prepared events out. Called by the poll thread only."""
+
+    def __init__(
+        self,
+        *,
+        owner: str,
+        ledger: Ledger,
+        catalog: Catalog,
+        renderer: Renderer,
+        clock: Clock,
+        metrics: Metrics,
+        rules: PipelineRules,
+    ) -> None:
+        self._owner = owner
+        self._ledger = ledger
+        self._catalog = catalog
+        self._renderer = renderer
+        self._clock = clock
+        self._metrics = metrics
+        self._rules = rules
+
+    def receive(self, records: Sequence[Record]) -> list[Received]:
+        """Decode records into events; broken ones say why."""
+        with self._metrics.timed_stage("receive"):
+            received = receive(records, self._rules.receive)
+        broken = sum(1 for r in received if r.invalid is not None)
+        self._metrics.count_stage("receive", passed=len(received) - broken, failed=broken)
+        return received
+
+    def prepare(
+        self,
+        incoming: Sequence[Incoming],
+        progress: Mapping[str, Progress],
+        on_their_way: Mapping[str, frozenset[str]],
+    ) -> list[Prepared | NotYet]:
+        """Bring events to the door of their lanes, one answer for each, in order.
+
+        Raises LedgerUnavailable or CatalogUnavailable; nothing has happened then.
+        """
+        claims = self._claim([i.event for i in incoming])
+        locked = self._lock([i.event for i in incoming], claims, progress, on_their_way)
+        contexts = self._lookup(locked)
+        answers = self._settle_waiting(incoming, locked, contexts)
+        return self._plan_and_create(answers, claims)
+
+    def _claim(self, events: Sequence[AlarmEvent]) -> Claims:
+        wanted: dict[str, list[str]] = {}
+        for event in events:
+            wanted.setdefault(event.atom, []).append(event.id)
+        requests = [ClaimRequest(atom, tuple(dict.fromkeys(ids))) for atom, ids in wanted.items()]
+        with self._metrics.timed_stage("lock"):
+            return self._ledger.claim(self._owner, requests, self._clock.now())
+
+    def _lock(
+        self,
+        events: Sequence[AlarmEvent],
+        claims: Claims,
+        progress: Mapping[str, Progress],
+        on_their_way: Mapping[str, frozenset[str]],
+    ) -> list[Locked | HeldBack]:
+        locked = lock(events, claims, progress, on_their_way, self._rules.lock)
+        held = sum(1 for decision in locked if isinstance(decision, HeldBack))
+        ended = sum(1 for d in locked if isinstance(d, Locked) and d.ending is not None)
+        self._metrics.count_stage("lock", passed=len(locked) - held - ended, ended=ended, held=held)
+        return locked
+
+    def _lookup(self, locked: Sequence[Locked | HeldBack]) -> dict[int, Context | Missing]:
+        """Contexts by place in the batch, for the events that go on."""
+        places = [i for i, d in enumerate(locked) if isinstance(d, Locked) and d.ending is None]
+        with self._metrics.timed_stage("lookup"):
+            found = lookup(
+                [locked[i].event for i in places],
+                self._catalog,
+                int(self._clock.now() * 1000),
+                self._rules.lock.unknown_as,
+            )
+        missing = sum(1 for context in found if isinstance(context, Missing))
+        self._metrics.count_stage("lookup", passed=len(found) - missing, held=missing)
+        return dict(zip(places, found, strict=True))
+
+    def _settle_waiting(
+        self,
+        incoming: Sequence[Incoming],
+        locked: Sequence[Locked | HeldBack],
+        contexts: Mapping[int, Context | Missing],
+    ) -> list[Prepared | NotYet]:
+        """Who has to wait makes all later events of the same atom wait: order before speed."""
+        answers: list[Prepared | NotYet] = []
+        waiting: set[str] = set()
+        for place, (arrival, decision) in enumerate(zip(incoming, locked, strict=True)):
+            answer = self._answer(arrival, decision, contexts.get(place), waiting)
+            if isinstance(answer, NotYet):
+                waiting.add(arrival.event.atom)
+            answers.append(answer)
+        return answers
+
+    def _answer(
+        self,
+        arrival: Incoming,
+        decision: Locked | HeldBack,
+        context: Context | Missing | None,
+        waiting: set[str],
+    ) -> Prepared | NotYet:
+        if isinstance(decision, HeldBack):
+            return NotYet(f"{decision.owner} works on this alarm")
+        if arrival.event.atom in waiting:
+            return NotYet("an earlier event of this alarm waits")
+        if decision.ending is not None:
+            return Prepared(locked=decision, endings=(decision.ending,))
+        if isinstance(context, Missing):
+            if self._clock.now() - arrival.first_seen < self._rules.lookup_patience_seconds:
+                return NotYet(context.what)
+            ending = Ending(
+                kind=Kind.LOOKUP_FAILED, reason=Reason.NOT_IN_CATALOG, message=context.what
+            )
+            return Prepared(locked=decision, endings=(ending,), dead_letter=True)
+        return Prepared(locked=decision, context=context)
+
+    def _plan_and_create(
+        self, answers: Sequence[Prepared | NotYet], claims: Claims
+    ) -> list[Prepared | NotYet]:
+        with self._metrics.timed_stage("plan"):
+            plans = {
+                place: plan(answer.locked.event, answer.context)
+                for place, answer in enumerate(answers)
+                if isinstance(answer, Prepared) and answer.context is not None
+            }
+        sending = sum(1 for planned in plans.values() if planned.notifications)
+        self._metrics.count_stage("plan", passed=sending, ended=len(plans) - sending)
+        emails = self._create_emails(answers, plans, claims)
+        return [
+            self._with_sends(answer, plans[place], claims, emails)
+            if isinstance(answer, Prepared) and place in plans
+            else answer
+            for place, answer in enumerate(answers)
+        ]
+
+    def _create_emails(
+        self, answers: Sequence[Prepared | NotYet], plans: Mapping[int, Planned], claims: Claims
+    ) -> dict[str, Email]:
+        """Emails by notification uid, for what no earlier run brought to a result."""
+        requests = [
+            EmailRequest(
+                notification=notification,
+                context=answer.context,
+                previous_state=answer.locked.previous_state,
+                thread_event_id=answer.locked.thread_event_id,
+            )
+            for place, planned in plans.items()
+            if isinstance(answer := answers[place], Prepared) and answer.context is not None
+            for notification in planned.notifications
+            if _result_of(claims.deliveries.get(notification.uid)) is None
+        ]
+        with self._metrics.timed_stage("create_email"):
+            emails = create_email(requests, self._renderer, int(self._clock.now() * 1000))
+        fallen_back = sum(1 for email in emails if email.template_error is not None)
+        self._metrics.count_stage("create_email", passed=len(emails))
+        if fallen_back:
+            self._metrics.template_errors.inc(fallen_back)
+        return {email.uid: email for email in emails}
+
+    def _with_sends(
+        self, answer: Prepared, planned: Planned, claims: Claims, emails: Mapping[str, Email]
+    ) -> Prepared:
+        sends: list[Send] = []
+        known: list[Known] = []
+        for notification in planned.notifications:
+            row = claims.deliveries.get(notification.uid)
+            result = _result_of(row)
+            if row is not None and result is not None:
+                known.append(Known(notification=notification, result=result, attempt=row.attempt))
+                continue
+            sends.append(
+                Send(
+                    notification=notification,
+                    email=emails[notification.uid],
+                    options=choose_options(
+                        answer.locked.event, self._rules.routes, self._rules.default_options
+                    ),
+                    attempt=1 if row is None else row.attempt + 1,
+                )
+            )
+        return msgspec.structs.replace(
+            answer, sends=sends, known=known, endings=(*answer.endings, *planned.endings)
+        )
+
+
+_RESULTS = {
+    DeliveryState.ACCEPTED: (Kind.ACCEPTED, Reason.QUEUED),
+    DeliveryState.FAILED: (Kind.FAILED, Reason.PROVIDER_REJECTED),
+    DeliveryState.SUPERSEDED: (Kind.SUPERSEDED, Reason.STATE_MOVED_ON),
+    DeliveryState.EXPIRED: (Kind.EXPIRED, Reason.TOO_OLD),
+    DeliveryState.IN_DOUBT: (Kind.IN_DOUBT, Reason.INTERRUPTED),
+    # Left behind by a process that died between its mark and the answer.
+    DeliveryState.SENDING: (Kind.IN_DOUBT, Reason.INTERRUPTED),
+}
+
+
+def _result_of(row: DeliveryRow | None) -> SendResult | None:
+    """What an earlier run brought a notification to; None: it is still to be sent."""
+    if row is None or row.state is DeliveryState.DEFERRED:
+        return None
+    kind, reason = _RESULTS[row.state]
+    return SendResult(
+        kind=kind,
+        reason=Reason(row.reason) if row.reason in set(Reason) else reason,
+        message=row.message or "The process that was sending this ended before the answer",
+        transport=row.transport,
+        provider_id=row.provider_id,
+        code=row.code,
+    )

@@ -1,0 +1,129 @@
+"""Stage `track`: what happened, in; tracking records, out. Ids are deterministic throughout."""
+
+import msgspec
+
+from consumer.domain.alarm import AlarmEvent
+from consumer.domain.errors import InvalidMessage
+from consumer.domain.identity import tracking_id
+from consumer.domain.notification import Ending, Notification, SendResult
+from consumer.domain.reasons import Kind
+from consumer.domain.record import Record
+from consumer.domain.tracking import (
+    Outcome,
+    TrackedEvent,
+    TrackedNotification,
+    TrackedProvider,
+    TrackingEvent,
+)
+
+
+class About(msgspec.Struct, frozen=True, kw_only=True):
+    """What all records of one event share."""
+
+    event: AlarmEvent
+    source: tuple[str, int, int]
+    worker: str
+    plan_id: str | None = None
+    lookup_degraded: bool = False
+    gap: bool = False
+
+
+def track_ending(about: About, ending: Ending, at_ms: int) -> TrackingEvent:
+    """The record of an event, or of one destination, that ended without a send.
+
+    A duplicate's record carries its position, so that a second duplicate has a record too.
+    """
+    event = about.event
+    subject = event.id if ending.target_id is None else f"{event.id}|{ending.target_id}"
+    again = ending.kind is Kind.DUPLICATE and ending.target_id is None
+    return _record(
+        about,
+        at_ms,
+        id=tracking_id(subject, ending.kind, _place(about.source) if again else None),
+        kind=ending.kind,
+        outcome=Outcome(
+            success=False, retryable=False, reason=ending.reason, message=ending.message
+        ),
+        notification=None
+        if ending.target_id is None
+        else TrackedNotification(
+            uid=None,
+            notification_id=ending.target_id,
+            type=ending.type,
+            destination=ending.destination,
+        ),
+    )
+
+
+def track_attempt(
+    about: About, notification: Notification, result: SendResult, attempt: int, at_ms: int
+) -> TrackingEvent:
+    """The record of one attempt to send one notification."""
+    return _record(
+        about,
+        at_ms,
+        id=tracking_id(notification.uid, result.kind, attempt),
+        kind=result.kind,
+        outcome=Outcome(
+            success=result.kind is Kind.ACCEPTED,
+            retryable=result.kind in (Kind.DEFERRED, Kind.IN_DOUBT),
+            reason=result.reason,
+            message=result.message,
+        ),
+        notification=TrackedNotification(
+            uid=notification.uid,
+            notification_id=notification.target_id,
+            type=notification.type,
+            destination=notification.destination,
+        ),
+        attempt=attempt,
+        provider=TrackedProvider(
+            name=result.transport, message_id=result.provider_id, code=result.code
+        ),
+        duration_ms=result.duration_ms,
+        next_attempt_at=None if result.retry_at is None else int(result.retry_at * 1000),
+    )
+
+
+def track_invalid(record: Record, error: InvalidMessage, worker: str, at_ms: int) -> TrackingEvent:
+    """The record of a record that could not be read; its place stands in for the event's id."""
+    place = _place(record.position)
+    return TrackingEvent(
+        id=tracking_id(place, Kind.INVALID, None),
+        kind=Kind.INVALID,
+        at=at_ms,
+        event=TrackedEvent(id=None),
+        outcome=Outcome(success=False, retryable=False, reason=error.reason, message=error.detail),
+        worker=worker,
+        source=record.position,
+    )
+
+
+def _place(position: tuple[str, int, int]) -> str:
+    topic, partition, offset = position
+    return f"{topic}/{partition}/{offset}"
+
+
+def _record(about: About, at_ms: int, **fields: object) -> TrackingEvent:
+    event = about.event
+    common = {
+        "at": at_ms,
+        "event": TrackedEvent(
+            id=event.id,
+            event_id=event.event_id,
+            tenant_id=event.tenant_id,
+            entity_id=event.entity_id,
+            check_id=event.check_id,
+            alarm_id=event.alarm_id,
+            state=event.state,
+            previous_state=event.previous_state,
+            timestamp=event.timestamp,
+            txn_id=event.txn_id,
+        ),
+        "notification_plan_id": about.plan_id,
+        "worker": about.worker,
+        "lookup_degraded": about.lookup_degraded,
+        "gap": about.gap,
+        "source": about.source,
+    }
+    return TrackingEvent(**(common | fields))  # type: ignore[arg-type]  # the callers' literals are checked by the tests

@@ -1,0 +1,58 @@
+"""What this process knows of the atoms it holds. Only the poll thread touches it.
+
+While an atom is ours, our own memory of it is newer than the ledger's answer: events that are
+on their way are not closed there yet. When nothing of it has been seen for a moment it is
+given back, and forgotten.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+
+from consumer.pipeline.lock import Locked, Progress
+
+#: Event ids remembered per held atom; whatever is older has long been closed in the ledger.
+_REMEMBERED = 1000
+
+
+class _Atom:
+    __slots__ = ("ids", "progress", "touched")
+
+    def __init__(self, progress: Progress, touched: float) -> None:
+        self.progress = progress
+        self.ids: deque[str] = deque(maxlen=_REMEMBERED)
+        self.touched = touched
+
+
+class Atoms:
+    """Held atoms: their progress, and the ids of their recent events."""
+
+    def __init__(self) -> None:
+        self._atoms: dict[str, _Atom] = {}
+
+    def __len__(self) -> int:
+        return len(self._atoms)
+
+    def progress(self, atoms: set[str]) -> Mapping[str, Progress]:
+        return {a: self._atoms[a].progress for a in atoms if a in self._atoms}
+
+    def on_their_way(self, atoms: set[str]) -> Mapping[str, frozenset[str]]:
+        return {a: frozenset(self._atoms[a].ids) for a in atoms if a in self._atoms}
+
+    def entered(self, locked: Locked, now: float) -> None:
+        """An event goes into its lane."""
+        atom = self._atoms.setdefault(locked.event.atom, _Atom(locked.progress, now))
+        atom.progress = locked.progress
+        atom.ids.append(locked.event.id)
+        atom.touched = now
+
+    def forget(self, atom: str) -> None:
+        """It is no longer ours; the ledger's next answer is the truth."""
+        self._atoms.pop(atom, None)
+
+    def idle(self, seconds: float, now: float, in_lane: Callable[[str], bool]) -> list[str]:
+        """Atoms of which nothing has been seen for a while and nothing waits."""
+        return [
+            name
+            for name, atom in self._atoms.items()
+            if now - atom.touched >= seconds and not in_lane(name)
+        ]

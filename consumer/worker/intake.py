@@ -1,0 +1,159 @@
+"""From records to lanes: decode, prepare, park what has to wait. Only the poll thread calls it.
+
+Events wait here, in the order they were read, for a lock that another consumer holds, for a
+lookup, or for a dependency that is away. An event never overtakes an earlier one of its atom.
+"""
+
+from collections.abc import Collection, Sequence
+
+import msgspec
+
+from consumer.domain.errors import CatalogUnavailable, DependencyError, LedgerUnavailable
+from consumer.domain.record import Record
+from consumer.pipeline.pipeline import Incoming, NotYet, Pipeline, Prepared
+from consumer.ports import Clock
+from consumer.worker.atoms import Atoms
+from consumer.worker.lanes import Lanes
+from consumer.worker.offsets import Offsets, Ticket, TopicPartition
+from consumer.worker.tracker import Broken, Tracker
+from consumer.worker.work import Work
+
+#: Seconds between two tries of what waits, and of a dependency that is away.
+_TRY_AGAIN = 0.5
+#: Events prepared in one go; the ledger's statements are made for batches of this size.
+_BATCH = 500
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """One event of one record, before it has its lane."""
+
+    incoming: Incoming
+    record: Record
+    ticket: Ticket
+
+    @property
+    def atom(self) -> str:
+        return self.incoming.event.atom
+
+    @property
+    def partition(self) -> TopicPartition:
+        return (self.record.topic, self.record.partition)
+
+
+class Intake:
+    """The way of an event from its record to its lane."""
+
+    def __init__(
+        self,
+        *,
+        worker: str,
+        pipeline: Pipeline,
+        atoms: Atoms,
+        lanes: Lanes,
+        offsets: Offsets,
+        tracker: Tracker,
+        clock: Clock,
+    ) -> None:
+        self._worker = worker
+        self._pipeline = pipeline
+        self._atoms = atoms
+        self._lanes = lanes
+        self._offsets = offsets
+        self._tracker = tracker
+        self._clock = clock
+        self._parked: list[Arrival] = []
+        self._try_at = 0.0
+        #: Why nothing at all can be prepared at the moment, if so.
+        self.waits_for: DependencyError | None = None
+
+    @property
+    def parked(self) -> int:
+        return len(self._parked)
+
+    def take(self, records: Sequence[Record]) -> None:
+        """Bring records, and what waited long enough, into their lanes or park them."""
+        arrivals = [*self._given_back(), *self._decode(records)]
+        now = self._clock.monotonic()
+        if self._parked and now >= self._try_at:
+            arrivals, self._parked = [*self._parked, *arrivals], []
+        waiting = {arrival.atom for arrival in self._parked}
+        ready = []
+        for arrival in arrivals:
+            if self._parked and (self.waits_for is not None or arrival.atom in waiting):
+                self._parked.append(arrival)
+            else:
+                ready.append(arrival)
+        for start in range(0, len(ready), _BATCH):
+            self._prepare(ready[start : start + _BATCH])
+
+    def drop(self, partitions: Collection[TopicPartition] | None = None) -> None:
+        """Forget what is parked (of some partitions, or all)."""
+        self._parked = (
+            [] if partitions is None else [a for a in self._parked if a.partition not in partitions]
+        )
+
+    def _decode(self, records: Sequence[Record]) -> list[Arrival]:
+        arrivals: list[Arrival] = []
+        now = self._clock.now()
+        for received in self._pipeline.receive(records):
+            record = received.record
+            partition = (record.topic, record.partition)
+            ticket = self._offsets.begin(partition, record.offset, len(received.events))
+            if received.invalid is not None:
+                self._tracker.put(Broken(record, received.invalid, ticket))
+            elif not received.events:
+                ticket.done()
+            arrivals.extend(
+                Arrival(Incoming(event, now), record, ticket) for event in received.events
+            )
+        return arrivals
+
+    def _given_back(self) -> list[Arrival]:
+        """Events whose atom was lost on the way: locked anew, in their order."""
+        arrivals = []
+        for work in self._lanes.returned():
+            self._atoms.forget(work.atom)
+            arrivals.append(
+                Arrival(Incoming(work.event, self._clock.now()), work.record, work.ticket)
+            )
+        return arrivals
+
+    def _prepare(self, batch: Sequence[Arrival]) -> None:
+        """One batch through the pipeline. What has to wait keeps its place in the order."""
+        blocked = {arrival.atom for arrival in self._parked}
+        if self.waits_for is not None and self._parked:
+            self._parked.extend(batch)
+            return
+        going = [arrival for arrival in batch if arrival.atom not in blocked]
+        atoms = {arrival.atom for arrival in going}
+        try:
+            answers = self._pipeline.prepare(
+                [arrival.incoming for arrival in going],
+                self._atoms.progress(atoms),
+                self._atoms.on_their_way(atoms),
+            )
+        except (LedgerUnavailable, CatalogUnavailable) as error:
+            self.waits_for = error
+            self._park(batch)
+            return
+        self.waits_for = None
+        self._park([arrival for arrival in batch if arrival.atom in blocked])
+        self._enter(going, answers)
+
+    def _enter(self, going: Sequence[Arrival], answers: Sequence[Prepared | NotYet]) -> None:
+        now = self._clock.monotonic()
+        works: list[Work] = []
+        waiting: list[Arrival] = []
+        for arrival, answer in zip(going, answers, strict=True):
+            if isinstance(answer, NotYet):
+                waiting.append(arrival)
+                continue
+            self._atoms.entered(answer.locked, now)
+            works.append(Work(answer, arrival.record, arrival.ticket, self._worker))
+        self._park(waiting)
+        self._lanes.add(works)
+
+    def _park(self, arrivals: Sequence[Arrival]) -> None:
+        if arrivals:
+            self._parked.extend(arrivals)
+            self._try_at = self._clock.monotonic() + _TRY_AGAIN

@@ -1,0 +1,169 @@
+"""The poll loop: the only user of the Kafka consumer.
+
+Poll, bring records into their lanes, commit what is done, pause when enough waits. Partitions
+come and go through the same object, so that all of this is one thread's business.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from threading import Event
+
+import msgspec
+
+from consumer.domain.errors import BrokerUnavailable, LedgerUnavailable
+from consumer.ports import Clock, Ledger, RecordSource
+from consumer.telemetry.metrics import Metrics
+from consumer.worker.atoms import Atoms
+from consumer.worker.backpressure import Limits, should_pause
+from consumer.worker.intake import Intake
+from consumer.worker.lanes import Lanes
+from consumer.worker.offsets import Offsets, TopicPartition
+
+
+class LoopTimes(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds."""
+
+    poll: float = 0.1
+    #: While partitions are paused, or something is parked: look again sooner.
+    poll_waiting: float = 0.02
+    commit: float = 1.0
+    #: How long an atom of which nothing comes is kept before it is given back.
+    release: float = 1.0
+    #: Between two tries while Kafka is away.
+    reconnect: float = 1.0
+
+
+class PollLoop:
+    """Runs until `stop` is set; `drain` afterwards."""
+
+    def __init__(
+        self,
+        *,
+        owner: str,
+        intake: Intake,
+        lanes: Lanes,
+        atoms: Atoms,
+        offsets: Offsets,
+        ledger: Ledger,
+        clock: Clock,
+        metrics: Metrics,
+        limits: Limits,
+        on_kafka: Callable[[bool, str], None],
+        times: LoopTimes | None = None,
+    ) -> None:
+        self._owner = owner
+        self._intake = intake
+        self._lanes = lanes
+        self._atoms = atoms
+        self._offsets = offsets
+        self._ledger = ledger
+        self._clock = clock
+        self._metrics = metrics
+        self._limits = limits
+        self._on_kafka = on_kafka
+        self._times = times or LoopTimes()
+        self._paused = False
+        self._commit_at = 0.0
+        self._release_at = 0.0
+        #: Monotonic seconds of the last turn, for the health check.
+        self.turned_at = clock.monotonic()
+
+    def run(self, source: RecordSource, stop: Event) -> None:
+        """Turn until asked to stop. What Kafka cannot do now is done at a later turn."""
+        while not stop.is_set():
+            try:
+                self.turn(source)
+            except BrokerUnavailable as error:
+                self._on_kafka(False, str(error))
+                stop.wait(self._times.reconnect)
+            else:
+                self._on_kafka(True, "")
+
+    def turn(self, source: RecordSource) -> None:
+        """One round. Raises BrokerUnavailable."""
+        self.turned_at = self._clock.monotonic()
+        waiting = self._paused or self._intake.parked
+        records = source.poll(self._times.poll_waiting if waiting else self._times.poll)
+        self._intake.take(records)
+        self._regulate(source)
+        self._release_idle()
+        self._commit(source)
+
+    def drain(self, source: RecordSource, limit_seconds: float) -> bool:
+        """Begin nothing more, finish what is under way, commit; False when time ran out."""
+        self._intake.drop()
+        self._lanes.drop_waiting()
+        quiet = self._lanes.wait_quiet(limit_seconds)
+        offsets = self._offsets.committable()
+        try:
+            source.commit(offsets)
+        except BrokerUnavailable as error:
+            self._on_kafka(False, str(error))
+        else:
+            self._offsets.committed(offsets)
+        return quiet
+
+    # -- partitions come and go (called while the poll thread waits in poll or close) --------
+
+    def assigned(self, partitions: Collection[TopicPartition]) -> None:
+        self._offsets.forget(partitions)
+
+    def revoking(self, partitions: Collection[TopicPartition]) -> None:
+        self._intake.drop(partitions)
+        self._lanes.drop_waiting(list(partitions))
+
+    def quiet(self, partitions: Collection[TopicPartition]) -> bool:
+        return self._lanes.wait_quiet(0, list(partitions))
+
+    def revoked(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
+        offsets = self._offsets.committable(partitions)
+        self._offsets.forget(partitions)
+        self._release_at = 0.0
+        return offsets
+
+    def lost(self, partitions: Collection[TopicPartition]) -> None:
+        self.revoking(partitions)
+        self._offsets.forget(partitions)
+        self._release_at = 0.0
+
+    # -- below: parts of a turn ---------------------------------------------------------------
+
+    def _regulate(self, source: RecordSource) -> None:
+        events = self._lanes.events + self._intake.parked
+        pause = self._intake.waits_for is not None or should_pause(
+            self._paused, events, self._lanes.bytes, self._limits
+        )
+        if pause and not self._paused:
+            source.pause()
+        elif self._paused and not pause:
+            source.resume()
+        self._paused = pause
+        self._metrics.paused.set(pause)
+        self._metrics.waiting.set(events)
+        self._metrics.waiting_bytes.set(self._lanes.bytes)
+        self._metrics.parked.set(self._intake.parked)
+        self._metrics.in_flight.set(self._lanes.in_flight)
+
+    def _release_idle(self) -> None:
+        now = self._clock.monotonic()
+        if now < self._release_at:
+            return
+        keep = self._times.release if self._release_at else 0.0
+        self._release_at = now + self._times.release
+        idle = self._atoms.idle(keep, now, lambda atom: not self._lanes.idle(atom))
+        if not idle:
+            return
+        try:
+            self._ledger.release(self._owner, idle)
+        except LedgerUnavailable:
+            return
+        for atom in idle:
+            self._atoms.forget(atom)
+
+    def _commit(self, source: RecordSource) -> None:
+        now = self._clock.monotonic()
+        if now < self._commit_at:
+            return
+        self._commit_at = now + self._times.commit
+        offsets = self._offsets.committable()
+        source.commit(offsets)
+        self._offsets.committed(offsets)

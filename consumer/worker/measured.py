@@ -1,0 +1,99 @@
+"""A ledger that measures: every transaction is timed, and its dependency said to be up or down."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from time import perf_counter
+from typing import TypeVar
+
+from consumer.domain.errors import LedgerUnavailable
+from consumer.domain.ledger import (
+    ClaimRequest,
+    Claims,
+    Closing,
+    DeliveryRow,
+    DeliveryState,
+    EventRow,
+    SendingMark,
+    Settlement,
+)
+from consumer.ports import Ledger
+from consumer.telemetry.metrics import Metrics
+
+T = TypeVar("T")
+
+
+class MeasuredLedger:
+    """Passes everything on to another ledger."""
+
+    def __init__(
+        self, ledger: Ledger, metrics: Metrics, on_state: Callable[[bool, str], None]
+    ) -> None:
+        self._ledger = ledger
+        self._metrics = metrics
+        self._on_state = on_state
+
+    def heartbeat(self, owner: str, now: float, lease_seconds: float) -> float:
+        return self._timed("heartbeat", lambda: self._ledger.heartbeat(owner, now, lease_seconds))
+
+    def claim(self, owner: str, requests: Sequence[ClaimRequest], now: float) -> Claims:
+        return self._timed("claim", lambda: self._ledger.claim(owner, requests, now))
+
+    def mark_sending(self, owner: str, marks: Sequence[SendingMark], now: float) -> Collection[str]:
+        return self._timed("mark_sending", lambda: self._ledger.mark_sending(owner, marks, now))
+
+    def settle(self, owner: str, settlements: Sequence[Settlement], now: float) -> Collection[str]:
+        return self._timed("settle", lambda: self._ledger.settle(owner, settlements, now))
+
+    def close_events(self, owner: str, closings: Sequence[Closing], now: float) -> None:
+        self._timed("close_events", lambda: self._ledger.close_events(owner, closings, now))
+
+    def release(self, owner: str, atoms: Collection[str]) -> None:
+        self._timed("release", lambda: self._ledger.release(owner, atoms))
+
+    def release_all(self, owner: str) -> None:
+        self._timed("release", lambda: self._ledger.release_all(owner))
+
+    def prune(self, before: float, limit: int) -> int:
+        return self._timed("prune", lambda: self._ledger.prune(before, limit))
+
+    def find_deliveries(
+        self,
+        *,
+        uid: str | None = None,
+        event_id: str | None = None,
+        message_id: str | None = None,
+        destination: str | None = None,
+        states: Collection[DeliveryState] = (),
+        limit: int = 100,
+    ) -> Sequence[DeliveryRow]:
+        return self._ledger.find_deliveries(
+            uid=uid,
+            event_id=event_id,
+            message_id=message_id,
+            destination=destination,
+            states=states,
+            limit=limit,
+        )
+
+    def find_events(self, ids: Collection[str]) -> Mapping[str, EventRow]:
+        return self._ledger.find_events(ids)
+
+    def counts(self) -> Mapping[str, int]:
+        return self._ledger.counts()
+
+    def ping(self) -> None:
+        self._ledger.ping()
+
+    def close(self) -> None:
+        self._ledger.close()
+
+    def _timed(self, operation: str, call: Callable[[], T]) -> T:
+        started = perf_counter()
+        try:
+            answer = call()
+        except LedgerUnavailable as error:
+            self._on_state(False, str(error))
+            raise
+        finally:
+            self._metrics.ledger_seconds.labels(operation).observe(perf_counter() - started)
+        self._on_state(True, "")
+        return answer

@@ -1,0 +1,108 @@
+"""Which offset may be committed: the one below which every record is done.
+
+An assignment of a partition has an object of its own. When the partition is revoked the object
+is dropped, and what finishes later marks nothing: the next owner reads those records again.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Collection, Mapping
+
+TopicPartition = tuple[str, int]
+
+
+class PartitionOffsets:
+    """One assignment of one partition. Offsets are begun in rising order, done in any order."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pending: deque[int] = deque()
+        self._done: set[int] = set()
+        self._position: int | None = None
+        self._committed: int | None = None
+
+    def begin(self, offset: int, parts: int = 1) -> "Ticket":
+        """A record was read; it is done once `parts` of it are."""
+        with self._lock:
+            self._pending.append(offset)
+            self._position = offset + 1
+        return Ticket(self, offset, parts)
+
+    def done(self, offset: int) -> None:
+        with self._lock:
+            self._done.add(offset)
+            while self._pending and self._pending[0] in self._done:
+                self._done.remove(self._pending.popleft())
+
+    def committable(self) -> int | None:
+        """The offset to read from after a crash; None when the broker knows it already."""
+        with self._lock:
+            low = self._pending[0] if self._pending else self._position
+            return None if low == self._committed else low
+
+    def committed(self, offset: int) -> None:
+        with self._lock:
+            self._committed = offset
+
+    @property
+    def open(self) -> int:
+        """Records begun and not done, those above a gap included."""
+        with self._lock:
+            return len(self._pending) - len(self._done)
+
+
+class Ticket:
+    """A record's claim on its offset: `done` is called once per event in it."""
+
+    __slots__ = ("_left", "_lock", "_offset", "_offsets")
+
+    def __init__(self, offsets: PartitionOffsets, offset: int, parts: int) -> None:
+        self._offsets = offsets
+        self._offset = offset
+        self._left = max(parts, 1)
+        self._lock = threading.Lock()
+
+    def done(self) -> None:
+        with self._lock:
+            self._left -= 1
+            if self._left:
+                return
+        self._offsets.done(self._offset)
+
+
+class Offsets:
+    """The offsets of all partitions assigned to this process."""
+
+    def __init__(self) -> None:
+        self._partitions: dict[TopicPartition, PartitionOffsets] = {}
+
+    def begin(self, partition: TopicPartition, offset: int, parts: int = 1) -> Ticket:
+        offsets = self._partitions.get(partition)
+        if offsets is None:
+            offsets = self._partitions[partition] = PartitionOffsets()
+        return offsets.begin(offset, parts)
+
+    def forget(self, partitions: Collection[TopicPartition]) -> None:
+        """The partitions are somebody else's now."""
+        for partition in partitions:
+            self._partitions.pop(partition, None)
+
+    def committable(
+        self, only: Collection[TopicPartition] | None = None
+    ) -> dict[TopicPartition, int]:
+        """What is worth a commit, of all partitions or `only` some."""
+        return {
+            partition: offset
+            for partition, offsets in self._partitions.items()
+            if (only is None or partition in only) and (offset := offsets.committable()) is not None
+        }
+
+    def committed(self, offsets: Mapping[TopicPartition, int]) -> None:
+        for partition, offset in offsets.items():
+            if partition in self._partitions:
+                self._partitions[partition].committed(offset)
+
+    @property
+    def open(self) -> int:
+        """Records read and not done, over all partitions."""
+        return sum(offsets.open for offsets in self._partitions.values())

@@ -1,0 +1,269 @@
+"""The tracker: results into the ledger, tracking records to Kafka, then events are closed.
+
+One thread takes all that waits and does it in this order, each step durable before the next:
+settle the deliveries; produce the tracking records and dead letters and wait until they are
+acknowledged; close the events; let lanes and offsets go on. A crash between two steps leaves
+nothing that the next reader of the record cannot finish.
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from consumer.domain.errors import BrokerUnavailable, InvalidMessage, LedgerUnavailable
+from consumer.domain.ledger import Closing, DeliveryState, Settlement
+from consumer.domain.reasons import Kind, Reason
+from consumer.domain.record import DeadLetter, Record
+from consumer.domain.tracking import TrackingEvent
+from consumer.pipeline.track import track_attempt, track_ending, track_invalid
+from consumer.ports import Clock, Ledger
+from consumer.telemetry.metrics import Metrics
+from consumer.worker.lanes import Lanes
+from consumer.worker.offsets import Ticket
+from consumer.worker.outbox import Outbox
+from consumer.worker.senders import Landed
+from consumer.worker.work import Work
+
+_STATES = {
+    Kind.ACCEPTED: DeliveryState.ACCEPTED,
+    Kind.FAILED: DeliveryState.FAILED,
+    Kind.DEFERRED: DeliveryState.DEFERRED,
+    Kind.IN_DOUBT: DeliveryState.IN_DOUBT,
+    Kind.SUPERSEDED: DeliveryState.SUPERSEDED,
+    Kind.EXPIRED: DeliveryState.EXPIRED,
+}
+#: Seconds before the next attempt after the first, second, … deferral where the provider names
+#: no time; the last one is kept from then on.
+_BACKOFF = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+
+
+class Broken(msgspec.Struct, frozen=True):
+    """A record that could not be read."""
+
+    record: Record
+    error: InvalidMessage
+    ticket: Ticket
+
+
+Item = Landed | Work | Broken
+
+
+class Tracker:
+    """One thread, fed by the senders, the lanes and the poll thread."""
+
+    def __init__(
+        self,
+        *,
+        owner: str,
+        worker: str,
+        ledger: Ledger,
+        outbox: Outbox,
+        clock: Clock,
+        metrics: Metrics,
+        on_result: Callable[[Landed], None],
+    ) -> None:
+        self._owner = owner
+        self._worker = worker
+        self._ledger = ledger
+        self._outbox = outbox
+        self._clock = clock
+        self._metrics = metrics
+        self._on_result = on_result
+        self._inbox: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
+        self._given_up = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="tracker", daemon=True)
+
+    def start(self, lanes: Lanes) -> None:
+        self._lanes = lanes
+        self._thread.start()
+
+    def put(self, item: Item) -> None:
+        self._inbox.put(item)
+
+    def stop(self, timeout_seconds: float) -> bool:
+        """Handle what is in the inbox, then end; False when that took too long."""
+        self._inbox.put(None)
+        self._thread.join(timeout_seconds)
+        if not self._thread.is_alive():
+            return True
+        self._given_up.set()
+        return False
+
+    def _run(self) -> None:
+        stopping = False
+        while not stopping:
+            items: list[Item] = []
+            head = self._inbox.get()
+            while True:
+                if head is None:
+                    stopping = True
+                else:
+                    items.append(head)
+                if self._inbox.empty():
+                    break
+                head = self._inbox.get()
+            if items and not self._handle(items):
+                return
+
+    def _handle(self, items: Sequence[Item]) -> bool:
+        """One batch through all steps; False when it was given up while stopping."""
+        with self._metrics.timed_stage("track"):
+            now = self._clock.now()
+            landed = [item for item in items if isinstance(item, Landed)]
+            if not self._insist(lambda: self._settle(landed, now)):
+                return False
+            ended = [item for item in items if isinstance(item, Work)]
+            ended += self._ended_by(landed)
+            broken = [item for item in items if isinstance(item, Broken)]
+            self._produce(landed, ended, broken, now)
+            if not self._insist(self._outbox.deliver):
+                return False
+            closed = [work for work in ended if not work.refused]
+            if not self._insist(lambda: self._close(closed, now)):
+                return False
+        self._let_go(landed, ended, broken, now)
+        self._metrics.count_stage("track", passed=len(items))
+        return True
+
+    def _insist(self, step: Callable[[], None]) -> bool:
+        """Repeat a step until its dependency is back; each step may be repeated."""
+        while True:
+            try:
+                step()
+            except (LedgerUnavailable, BrokerUnavailable):
+                if self._given_up.wait(1.0):
+                    return False
+            else:
+                return True
+
+    def _settle(self, landed: Sequence[Landed], now: float) -> None:
+        settlements = [
+            Settlement(
+                uid=item.sending.send.notification.uid,
+                atom=item.sending.work.atom,
+                fence=item.sending.work.prepared.locked.fence,
+                state=_STATES[item.result.kind],
+                transport=item.result.transport,
+                provider_id=item.result.provider_id,
+                reason=item.result.reason,
+                message=item.result.message,
+                code=item.result.code,
+            )
+            for item in landed
+            if item.result is not None
+        ]
+        if settlements:
+            self._ledger.settle(self._owner, settlements, now)
+
+    def _ended_by(self, landed: Sequence[Landed]) -> list[Work]:
+        """The events for which a result among these was the last one missing."""
+        ended = []
+        for item in landed:
+            work, result = item.sending.work, item.result
+            if result is not None and result.kind is Kind.DEFERRED:
+                continue
+            if result is not None:
+                work.outcomes.append(result.kind)
+            if self._lanes.send_ended(work, refused=result is None):
+                ended.append(work)
+        return ended
+
+    def _produce(
+        self,
+        landed: Sequence[Landed],
+        ended: Sequence[Work],
+        broken: Sequence[Broken],
+        now: float,
+    ) -> None:
+        at = int(now * 1000)
+        for item in landed:
+            if item.result is not None:
+                send = item.sending.send
+                about = item.sending.work.about
+                self._track(
+                    track_attempt(about, send.notification, item.result, item.sending.attempt, at),
+                    item.sending.work.atom,
+                )
+        for work in ended:
+            if not work.refused:
+                self._produce_ended(work, at)
+        for each in broken:
+            self._track(track_invalid(each.record, each.error, self._worker, at), None)
+            self._dead_letter(each.record, each.error.reason, each.error.detail, at)
+
+    def _produce_ended(self, work: Work, at: int) -> None:
+        """The ends of an event that needed no attempt of ours, and its dead letter."""
+        for known in work.prepared.known:
+            work.outcomes.append(known.result.kind)
+            self._track(
+                track_attempt(work.about, known.notification, known.result, known.attempt, at),
+                work.atom,
+            )
+        for ending in work.prepared.endings:
+            self._track(track_ending(work.about, ending, at), work.atom)
+        if work.prepared.dead_letter:
+            ending = work.prepared.endings[-1]
+            self._dead_letter(work.record, ending.reason, ending.message, at)
+        elif Kind.EXPIRED in work.outcomes:
+            self._dead_letter(work.record, Reason.TOO_OLD, "Not sent within its age limit", at)
+
+    def _track(self, record: TrackingEvent, atom: str | None) -> None:
+        self._outbox.track(record, atom)
+        self._metrics.tracked.labels(record.kind).inc()
+        self._metrics.reasons.labels(record.outcome.reason).inc()
+
+    def _dead_letter(self, record: Record, reason: str, error: str, at: int) -> None:
+        self._outbox.dead_letter(
+            DeadLetter(record=record, reason=reason, error=error, first_seen=at)
+        )
+        self._metrics.dead_letters.inc()
+
+    def _close(self, works: Sequence[Work], now: float) -> None:
+        closings = [self._closing(work) for work in works]
+        if closings:
+            self._ledger.close_events(self._owner, closings, now)
+
+    def _closing(self, work: Work) -> Closing:
+        locked = work.prepared.locked
+        told = bool(work.outcomes)
+        return Closing(
+            event_id=work.event.id,
+            atom=work.atom,
+            fence=locked.fence,
+            outcome=work.outcome,
+            timestamp_ms=work.event.timestamp,
+            state=work.event.state,
+            advances=locked.advances,
+            thread_event_id=locked.thread_event_id if told and locked.advances else None,
+        )
+
+    def _let_go(
+        self,
+        landed: Sequence[Landed],
+        ended: Sequence[Work],
+        broken: Sequence[Broken],
+        now: float,
+    ) -> None:
+        for item in landed:
+            self._on_result(item)
+            if item.result is not None and item.result.kind is Kind.DEFERRED:
+                item.sending.attempt += 1
+                self._lanes.retry(item.sending, _delay(item, now))
+        for work in ended:
+            if work.refused:
+                self._lanes.surrender(work)
+            else:
+                self._lanes.finish(work)
+                work.ticket.done()
+        for each in broken:
+            each.ticket.done()
+
+
+def _delay(item: Landed, now: float) -> float:
+    """Seconds to the next attempt: what the provider said, else a growing pause."""
+    assert item.result is not None
+    if item.result.retry_at is not None:
+        return max(0.0, item.result.retry_at - now)
+    return _BACKOFF[min(max(item.sending.tries, 1), len(_BACKOFF)) - 1]

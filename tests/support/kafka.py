@@ -1,0 +1,251 @@
+"""A real Apache Kafka in KRaft mode: one JVM, broker and controller in one."""
+
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError
+
+from tests.support import kafka_jars
+
+_START_SECONDS = 60.0
+
+#: Small and quick to start: the C1 compiler only, no parallel collector on a shared machine.
+_JVM = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
+
+_PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller_port}
+listeners=CLIENT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=CLIENT://127.0.0.1:{port}
+listener.security.protocol.map=CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=CLIENT
+controller.listener.names=CONTROLLER
+log.dirs={data}
+# A killed broker may come back only when its session with the controller is over.
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=250
+num.partitions=1
+auto.create.topics.enable=false
+offsets.topic.num.partitions=1
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+"""
+
+_LOG4J = """\
+Configuration:
+  status: error
+  Appenders:
+    File: {{name: file, fileName: "{log}", PatternLayout: {{pattern: "%d %p %c{{1}}: %m%n"}}}}
+  Loggers:
+    Root: {{level: warn, AppenderRef: {{ref: file}}}}
+"""
+
+
+def until(condition: Callable[[], object], what: str, timeout_seconds: float = 30.0) -> None:
+    """Return as soon as `condition()` is true; fail with `what` after the timeout."""
+    deadline = time.monotonic() + timeout_seconds
+    pause = threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {timeout_seconds} s: {what}"
+        pause.wait(0.02)
+
+
+class Kafka:
+    """A running cluster, seen by a test: topics, records, offsets."""
+
+    #: None: somebody else's broker, which tests must not stop.
+    pid: int | None = None
+
+    def __init__(self, bootstrap: str) -> None:
+        self.bootstrap = bootstrap
+
+    def create_topic(
+        self, name: str, partitions: int = 1, config: Mapping[str, str] | None = None
+    ) -> str:
+        """Create a topic under a name of its own, and return that name when it can be used."""
+        unique = f"{name}-{uuid.uuid4().hex[:8]}"
+        options = {"num_partitions": partitions, "replication_factor": 1, "configs": config or {}}
+        with self.admin() as admin:
+            admin.create_topics({unique: options}, wait_for_metadata=True)
+        return unique
+
+    def produce(self, topic: str, records: Iterable[Sequence[Any]]) -> None:
+        """Write (key, value) or (key, value, partition) tuples, all acknowledged on return."""
+        with closing(KafkaProducer(bootstrap_servers=self.bootstrap)) as producer:
+            sent = []
+            for key, value, *partition in records:
+                where = partition[0] if partition else None
+                sent.append(producer.send(topic, key=key, value=value, partition=where))
+            producer.flush(timeout=30)
+            for future in sent:
+                future.get(timeout=0)
+
+    def read_all(self, topic: str) -> list[Any]:
+        """All records up to the present end offsets, partition by partition, in offset order."""
+        with closing(self._reader()) as consumer:
+            parts = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic))]
+            consumer.assign(parts)
+            consumer.seek_to_beginning(*parts)
+            ends = consumer.end_offsets(parts)
+            found: list[Any] = []
+
+            def done() -> bool:
+                for records in consumer.poll(timeout_ms=200).values():
+                    found.extend(records)
+                return all(consumer.position(part) >= ends[part] for part in parts)
+
+            until(done, f"the end of {topic}")
+        wanted = [r for r in found if r.offset < ends[TopicPartition(topic, r.partition)]]
+        return sorted(wanted, key=lambda r: (r.partition, r.offset))
+
+    def committed(self, group: str, topic: str) -> dict[int, int]:
+        """Partition to committed offset; partitions without a commit are absent."""
+        with self.admin() as admin:
+            offsets = admin.list_group_offsets(group)[group]
+        return {
+            part.partition: committed.offset
+            for part, committed in offsets.items()
+            if part.topic == topic and committed.offset >= 0
+        }
+
+    def admin(self, **settings: Any) -> KafkaAdminClient:
+        """An admin client; use it as a context manager."""
+        return KafkaAdminClient(bootstrap_servers=self.bootstrap, **settings)
+
+    def answers(self) -> bool:
+        """True when a client can bootstrap, sees a broker, and groups have their coordinator.
+
+        The first question about a group makes Kafka create its offsets topic.
+        """
+        try:
+            with self.admin(bootstrap_timeout_ms=500) as admin:
+                admin.list_group_offsets("is-it-up")
+                return bool(admin.describe_cluster()["brokers"])
+        except KafkaError:
+            return False
+
+    def _reader(self) -> KafkaConsumer:
+        return KafkaConsumer(
+            bootstrap_servers=self.bootstrap, enable_auto_commit=False, fetch_max_wait_ms=50
+        )
+
+
+class KafkaBroker(Kafka):
+    """Our own broker process: can be killed, stopped, frozen, and started again as it was."""
+
+    def __init__(self, folder: Path) -> None:
+        self._port, self._controller_port = _free_ports(2)
+        super().__init__(f"127.0.0.1:{self._port}")
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "KafkaBroker":
+        """Format the data folder the first time, start, and wait until clients are answered."""
+        properties = self._folder / "server.properties"
+        if not properties.exists():
+            self._configure(properties)
+        with self._output.open("ab") as output:
+            self._process = subprocess.Popen(
+                self._java("kafka.Kafka", str(properties)),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        self.pid = self._process.pid
+        until(self._is_up, f"a Kafka that answers; see {self._folder}", _START_SECONDS)
+        return self
+
+    def stop(self, *, kill: bool = False) -> None:
+        """End the broker; `kill` gives it no chance to say goodbye."""
+        if self._process is None:
+            return
+        self.cont()
+        self._process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
+        try:
+            self._process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+        self.pid = None
+
+    def restart(self, *, kill: bool = False) -> None:
+        """Stop and start on the same port with the same data."""
+        self.stop(kill=kill)
+        self.start()
+
+    def pause(self) -> None:
+        """Freeze: connections stay open, nothing is answered."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def cont(self) -> None:
+        """Thaw."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    @property
+    def _output(self) -> Path:
+        return self._folder / "output.log"
+
+    def _is_up(self) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            raise AssertionError(f"Kafka ended at once:\n{self._output.read_text()[-2000:]}")
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", self._port)) != 0:
+                return False
+        return self.answers()
+
+    def _configure(self, properties: Path) -> None:
+        properties.write_text(
+            _PROPERTIES.format(
+                port=self._port,
+                controller_port=self._controller_port,
+                data=self._folder / "data",
+            )
+        )
+        (self._folder / "log4j2.yaml").write_text(_LOG4J.format(log=self._folder / "server.log"))
+        cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+        tool = self._java(
+            "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(properties)
+        )
+        subprocess.run(tool, stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=60)
+
+    def _java(self, main: str, *arguments: str) -> list[str]:
+        logging = f"-Dlog4j2.configurationFile={self._folder / 'log4j2.yaml'}"
+        return ["java", *_JVM, logging, "-cp", f"{kafka_jars.JARS}/*", main, *arguments]
+
+
+def _free_ports(count: int) -> list[int]:
+    """Distinct ports: all are bound before any is given back."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports: list[int] = [s.getsockname()[1] for s in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] != ["prepare"]:
+        raise SystemExit("usage: python -m tests.support.kafka prepare")
+    kafka_jars.prepare()
