@@ -18,7 +18,7 @@ def open_engine(address: str) -> Engine:
     """An engine that has not connected yet. Raises SettingsError."""
     try:
         url = make_url(address)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
         raise SettingsError(["catalog.url: not a database address"]) from None
     if url.drivername == "sqlite" and url.database not in (None, "", ":memory:"):
         arguments: dict[str, Any] = {"timeout": _TIMEOUT}
