@@ -1,0 +1,1 @@
+"""What the stage `create_email` is made of; nothing here is a stage."""
