@@ -1,0 +1,61 @@
+"""Stage `receive`: in come records as Kafka gave them, out come their events.
+
+Here a record can end as invalid: it is then on its way to the dead-letter topic. Pure; a record
+is read the same way each time it is read.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from consumer.domain.alarm import AlarmEvent
+from consumer.domain.errors import InvalidMessage, SettingsError
+from consumer.domain.record import Record
+from consumer.domain.tracking import TrackedEvent
+from consumer.formats import FORMATS, read, salvage
+from consumer.formats.registry import MAX_BYTES
+
+
+class ReceiveSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the operator chose. Raises SettingsError for a format that does not exist."""
+
+    #: Format by topic; on other topics each record's own is detected.
+    formats: Mapping[str, str] = {}
+    #: Bytes of one event without its snapshots.
+    max_bytes: int = MAX_BYTES
+
+    def __post_init__(self) -> None:
+        known = ", ".join(FORMATS)
+        problems = [
+            f"format {name!r} of topic {topic!r} is not one of {known}"
+            for topic, name in self.formats.items()
+            if name not in FORMATS
+        ]
+        if problems:
+            raise SettingsError(problems)
+
+
+class Received(msgspec.Struct, frozen=True, kw_only=True):
+    """One record and what was in it: events, or `invalid` with the reason."""
+
+    record: Record
+    events: tuple[AlarmEvent, ...] = ()
+    #: The format it was read as.
+    format: str | None = None
+    invalid: InvalidMessage | None = None
+    #: The ids that could be read from an invalid record, for its tracking record.
+    salvaged: TrackedEvent | None = None
+
+
+def receive(records: Sequence[Record], settings: ReceiveSettings) -> list[Received]:
+    """One answer for each record, in the same order; raises nothing."""
+    return [_received(record, settings) for record in records]
+
+
+def _received(record: Record, settings: ReceiveSettings) -> Received:
+    fixed = settings.formats.get(record.topic)
+    try:
+        decoded = read(record.value, record.headers, fixed, settings.max_bytes)
+    except InvalidMessage as invalid:
+        return Received(record=record, invalid=invalid, salvaged=salvage(record.value))
+    return Received(record=record, events=tuple(decoded.events), format=decoded.format.name)

@@ -1,0 +1,189 @@
+"""Bytes and domain values: what is on our own topics.
+
+The other side of each pair is a file in `schemas/`: events and tracking records are JSON, a dead
+letter is the record as read with a few headers more.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from consumer.domain.alarm import AlarmEvent
+from consumer.domain.errors import InvalidMessage
+from consumer.domain.reasons import Kind, Reason
+from consumer.domain.record import DeadLetter, Record
+from consumer.domain.tracking import TRACKING_SCHEMA, TrackedNotification, TrackingEvent
+
+Headers = Sequence[tuple[str, bytes]]
+
+DEAD_LETTER_HEADERS: Final = (
+    "messenger-reason",
+    "messenger-error",
+    "messenger-source-topic",
+    "messenger-source-partition",
+    "messenger-source-offset",
+    "messenger-source-timestamp",
+    "messenger-first-seen",
+)
+
+_NAMES: Final = frozenset(DEAD_LETTER_HEADERS)
+
+#: Steps at which a transport was asked to send.
+_ATTEMPTS: Final = frozenset({Kind.ACCEPTED, Kind.FAILED, Kind.DEFERRED, Kind.IN_DOUBT})
+#: Steps after which there is more to come.
+_UNDECIDED: Final = frozenset({Kind.DEFERRED, Kind.IN_DOUBT, Kind.FALLBACK})
+#: What readers do, or a provider that tries on: it changes nothing about the outcome.
+_PASSING: Final = frozenset(
+    {Kind.BOUNCED_TEMPORARY, Kind.COMPLAINED, Kind.OPENED, Kind.CLICKED, Kind.UNSUBSCRIBED}
+)
+#: How the history names the destination of a type.
+_DETAIL_NAMES: Final = {"webhook": "url", "sms": "phone_number", "pagerduty": "service_key"}
+
+#: Characters of an error that are quoted in another error.
+_MAX_QUOTED: Final = 200
+
+_ENCODER: Final = msgspec.json.Encoder()
+_TRACKING_DECODER: Final = msgspec.json.Decoder(TrackingEvent)
+_READABLE: Final = re.compile(r"notification-tracking-event/1(\.[0-9]+)?")
+
+
+class _SchemaOnly(msgspec.Struct, frozen=True):
+    schema: Any = None
+
+
+_SCHEMA_DECODER: Final = msgspec.json.Decoder(_SchemaOnly)
+
+
+def encode_event(event: AlarmEvent) -> bytes:
+    """The event in our own format, `alarm-state-event/1`."""
+    return _ENCODER.encode(event)
+
+
+def encode_tracking(tracking: TrackingEvent) -> bytes:
+    """The value of a record on the tracking topic."""
+    return _ENCODER.encode(tracking)
+
+
+def decode_tracking(value: bytes | None) -> TrackingEvent:
+    """The tracking record in `value`; raises InvalidMessage when it is none that we can read."""
+    if not value:
+        raise InvalidMessage(Reason.EMPTY, "tracking record: no value")
+    try:
+        schema = _SCHEMA_DECODER.decode(value).schema
+        if not isinstance(schema, str) or not _READABLE.fullmatch(schema):
+            detail = f"schema: expected {TRACKING_SCHEMA}, got {_quoted(schema)}"
+            raise InvalidMessage(Reason.UNKNOWN_VERSION, detail)
+        return _TRACKING_DECODER.decode(value)
+    except msgspec.ValidationError as error:
+        detail = f"tracking record: {_quoted(error)}"
+        raise InvalidMessage(Reason.SCHEMA_MISMATCH, detail) from None
+    except (ValueError, RecursionError) as error:
+        raise InvalidMessage(Reason.NOT_JSON, f"tracking record: {_quoted(error)}") from None
+
+
+def dead_letter_headers(letter: DeadLetter) -> list[tuple[str, bytes]]:
+    """The record's own headers, then ours. Those of an earlier dead letter are replaced."""
+    record = letter.record
+    values = (
+        letter.reason,
+        letter.error,
+        record.topic,
+        str(record.partition),
+        str(record.offset),
+        str(record.timestamp),
+        str(letter.first_seen),
+    )
+    ours = zip(DEAD_LETTER_HEADERS, values, strict=True)
+    return _foreign(record.headers) + [(name, value.encode()) for name, value in ours]
+
+
+def decode_dead_letter(record: Record) -> DeadLetter:
+    """A record of the dead-letter topic as what it was: where it was first read, and why it failed.
+
+    Raises InvalidMessage when the headers are not all there.
+    """
+    try:
+        # The last of a name counts: whatever stands before it was there when we wrote.
+        told = {name: value.decode() for name, value in record.headers if name in _NAMES}
+        reason, error, topic, *numbers = (told[name] for name in DEAD_LETTER_HEADERS)
+        partition, offset, timestamp, first_seen = (int(number) for number in numbers)
+    except KeyError as missing:
+        detail = f"dead letter: no header {missing.args[0]}"
+        raise InvalidMessage(Reason.SCHEMA_MISMATCH, detail) from None
+    except ValueError as broken:
+        detail = f"dead letter: unreadable header, {_quoted(broken)}"
+        raise InvalidMessage(Reason.SCHEMA_MISMATCH, detail) from None
+    source = Record(
+        topic, partition, offset, record.key, record.value, _foreign(record.headers), timestamp
+    )
+    return DeadLetter(record=source, reason=reason, error=error, first_seen=first_seen)
+
+
+def history_record(steps: Sequence[TrackingEvent], status: str | None = None) -> dict[str, Any]:
+    """All tracking records of one event as one record of Rackspace's notification history.
+
+    `status` is the alarm's own message, where the caller still has the event; without it the
+    message of what ended the event stands in. Each attempt also has its time (`at`), which
+    Rackspace's has not. Raises ValueError without steps.
+    """
+    if not steps:
+        raise ValueError("a history needs at least one tracking record")
+    unique = {step.id: step for step in steps}
+    ordered = sorted(unique.values(), key=lambda step: step.at)
+    event = ordered[0].event
+    endings = [step.outcome.message for step in ordered if step.notification is None]
+    plans = [step.notification_plan_id for step in ordered if step.notification_plan_id]
+    return {
+        "id": event.id,
+        "timestamp": event.timestamp,
+        "notification_plan_id": plans[-1] if plans else None,
+        "transaction_id": event.txn_id or "",
+        "status": status or (endings[-1] if endings else ""),
+        "state": event.state,
+        "previous_state": event.previous_state,
+        "notification_results": [_result(told) for told in _by_notification(ordered)],
+    }
+
+
+def _by_notification(steps: Sequence[TrackingEvent]) -> list[list[TrackingEvent]]:
+    groups: dict[tuple[str | None, str, str | None], list[TrackingEvent]] = {}
+    for step in steps:
+        if (to := step.notification) is not None:
+            groups.setdefault((to.uid, to.notification_id, to.destination), []).append(step)
+    return list(groups.values())
+
+
+def _result(steps: Sequence[TrackingEvent]) -> dict[str, Any]:
+    deciding = [step for step in steps if step.kind not in _PASSING] or steps
+    last = deciding[-1]
+    to = steps[0].notification
+    assert to is not None  # grouped by it
+    return {
+        "notification_id": to.notification_id,
+        "notification_type": to.type,
+        "notification_details": _details(to),
+        "in_progress": last.kind in _UNDECIDED,
+        "success": last.outcome.success,
+        "message": last.outcome.message,
+        "attempts": [
+            {"message": step.outcome.message, "from": step.worker, "at": step.at}
+            for step in steps
+            if step.kind in _ATTEMPTS
+        ],
+    }
+
+
+def _details(to: TrackedNotification) -> dict[str, str]:
+    if to.destination is None:
+        return {}
+    return {_DETAIL_NAMES.get(to.type or "", "address"): to.destination}
+
+
+def _foreign(headers: Headers) -> list[tuple[str, bytes]]:
+    return [(name, value) for name, value in headers if name not in _NAMES]
+
+
+def _quoted(text: object) -> str:
+    return "".join(c if c.isprintable() else " " for c in str(text)[:_MAX_QUOTED])

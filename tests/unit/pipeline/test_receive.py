@@ -1,0 +1,62 @@
+"""Stage receive: each record becomes events or one reason why not."""
+
+import json
+
+import pytest
+
+from consumer.domain.errors import SettingsError
+from consumer.domain.reasons import Reason
+from consumer.domain.record import Record
+from consumer.pipeline.receive import ReceiveSettings, receive
+from tests.unit.formats.payloads import own, rackspace
+
+
+def record(value: bytes | None, offset: int = 0, topic: str = "alarm-events") -> Record:
+    return Record(topic, 0, offset, b"key", value)
+
+
+def test_each_record_has_one_answer_in_the_order_of_the_batch() -> None:
+    batch = [
+        record(json.dumps(own()).encode(), 7),
+        record(b"{", 8),
+        record(json.dumps(rackspace()).encode(), 9),
+        record(None, 10),
+    ]
+    answers = receive(batch, ReceiveSettings())
+    assert [answer.record.offset for answer in answers] == [7, 8, 9, 10]
+    assert [answer.format for answer in answers] == ["alarm-state-event", None, "rackspace", None]
+    assert [len(answer.events) for answer in answers] == [1, 0, 1, 0]
+    assert [answer.invalid and answer.invalid.reason for answer in answers] == [
+        None,
+        Reason.NOT_JSON,
+        None,
+        Reason.EMPTY,
+    ]
+
+
+def test_an_invalid_record_tells_the_ids_that_could_be_read() -> None:
+    (answer,) = receive([record(json.dumps(own(state="ALARM")).encode())], ReceiveSettings())
+    assert answer.invalid is not None
+    assert answer.salvaged is not None
+    assert answer.salvaged.tenant_id == "487000"
+
+
+def test_the_format_set_for_a_topic_is_used_there_only() -> None:
+    value = json.dumps(own(schema=...)).encode()
+    settings = ReceiveSettings(formats={"alarm-events": "alarm-state-event"})
+    here, there = receive([record(value), record(value, topic="other")], settings)
+    assert here.events
+    assert there.invalid is not None
+    assert there.invalid.reason is Reason.UNKNOWN_FORMAT
+
+
+def test_the_size_limit_is_the_operators() -> None:
+    value = json.dumps(own()).encode()
+    (answer,) = receive([record(value)], ReceiveSettings(max_bytes=100))
+    assert answer.invalid is not None
+    assert answer.invalid.reason is Reason.TOO_LARGE
+
+
+def test_an_unknown_format_is_a_mistake_in_the_settings() -> None:
+    with pytest.raises(SettingsError, match="format 'avro' of topic 'alarm-events' is not one of"):
+        ReceiveSettings(formats={"alarm-events": "avro"})
