@@ -1,0 +1,121 @@
+"""Winning atoms: the heartbeat that keeps a lease, and the claim."""
+
+from collections.abc import Sequence
+from functools import cache
+
+from sqlalchemy import (
+    Connection,
+    Executable,
+    RowMapping,
+    Text,
+    bindparam,
+    false,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy.types import Double
+
+from consumer.adapters.ledger.batch import given, rows, upsert
+from consumer.adapters.ledger.reading import deliveries_of, events_by_id
+from consumer.adapters.ledger.schema import atoms, owners
+from consumer.domain.alarm import State
+from consumer.domain.ledger import AtomState, ClaimRequest, Claims, Held
+
+_GIVEN = given(atom=Text)
+_OWNER = bindparam("me", type_=Text)
+_NOW = bindparam("now", type_=Double)
+
+_READ = (
+    select(atoms, owners.c.lease_until)
+    .join(_GIVEN, atoms.c.atom == _GIVEN.c.atom)
+    .outerjoin(owners, owners.c.owner == atoms.c.owner)
+)
+
+_TAKE = (
+    update(atoms)
+    .where(atoms.c.atom == _GIVEN.c.atom)
+    .values(owner=_OWNER, fence=atoms.c.fence + 1, updated_at=_NOW)
+)
+
+
+@cache
+def _insert_or_lock(dialect: str) -> Executable:
+    """Unknown atoms are ours at once; known ones are only locked, in order.
+
+    Whether a known one may be taken is decided by the next statement: this one may have waited
+    for another consumer, and would still see the leases as they were before it waited.
+    """
+    new = select(_GIVEN.c.atom, _OWNER, literal(1), _NOW).order_by(_GIVEN.c.atom)
+    insert = upsert(atoms, dialect)
+    return insert.from_select(["atom", "owner", "fence", "updated_at"], new).on_conflict_do_update(
+        index_elements=["atom"], set_={"owner": insert.excluded.owner}, where=false()
+    )
+
+
+@cache
+def _renew(dialect: str) -> Executable:
+    insert = upsert(owners, dialect).values(owner=_OWNER, lease_until=bindparam("lease_until"))
+    return insert.on_conflict_do_update(
+        index_elements=["owner"], set_={"lease_until": insert.excluded.lease_until}
+    )
+
+
+def heartbeat(connection: Connection, owner: str, lease_until: float) -> None:
+    """Set the end of the owner's lease."""
+    statement = _renew(connection.dialect.name)
+    connection.execute(statement, {"me": owner, "lease_until": lease_until})
+
+
+def claim(
+    connection: Connection, owner: str, requests: Sequence[ClaimRequest], now: float
+) -> Claims:
+    """Win what can be won, and tell what is known of the events asked about."""
+    wanted = rows([atom] for atom in sorted({request.atom for request in requests}))
+    parameters = {"rows": wanted, "me": owner, "now": now}
+    connection.execute(_insert_or_lock(connection.dialect.name), parameters)
+    found = connection.execute(_READ, {"rows": wanted}).mappings().all()
+
+    free = {row["atom"] for row in found if is_free(row["owner"], row["lease_until"], owner, now)}
+    if free:
+        taken = rows([atom] for atom in sorted(free))
+        connection.execute(_TAKE, {"rows": taken, "me": owner, "now": now})
+
+    events = events_by_id(connection, {id_ for request in requests for id_ in request.event_ids})
+    waiting = {id_ for request in requests for id_ in request.event_ids} - events.keys()
+    return Claims(
+        won={
+            row["atom"]: _won(row, row["fence"] + (row["atom"] in free))
+            for row in found
+            if row["owner"] == owner or row["atom"] in free
+        },
+        held={
+            row["atom"]: Held(atom=row["atom"], owner=row["owner"], lease_until=row["lease_until"])
+            for row in found
+            if row["owner"] != owner and row["atom"] not in free
+        },
+        events=events,
+        deliveries=deliveries_of(connection, waiting),
+    )
+
+
+def is_free(holder: str | None, lease_until: float | None, owner: str, now: float) -> bool:
+    """Whether `owner` may take the atom from its holder, with a new fence.
+
+    Nobody holds it, or another whose lease is over, or another who never had or gave up a lease.
+    """
+    if holder is None:
+        return True
+    return holder != owner and (lease_until is None or lease_until < now)
+
+
+def _won(row: RowMapping, fence: int) -> AtomState:
+    state = row["last_state"]
+    return AtomState(
+        atom=row["atom"],
+        fence=fence,
+        last_event_id=row["last_event_id"],
+        last_state=None if state is None else State(state),
+        last_timestamp_ms=row["last_timestamp_ms"],
+        thread_event_id=row["thread_event_id"],
+    )

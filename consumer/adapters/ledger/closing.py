@@ -1,0 +1,105 @@
+"""Ends of events, and atoms that move on."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from functools import cache
+
+import msgspec
+from sqlalchemy import BigInteger, Connection, Executable, Text, bindparam, select, update
+from sqlalchemy.types import Double
+
+from consumer.adapters.ledger.batch import given, rows, upsert
+from consumer.adapters.ledger.locks import AtomRow, is_ours, lock_atoms
+from consumer.adapters.ledger.schema import atoms, events
+from consumer.domain.ledger import Closing
+
+_NOW = bindparam("now", type_=Double)
+
+_ENDS = given(id=Text, atom=Text, outcome=Text, state=Text, timestamp_ms=BigInteger)
+
+_MOVED = given(
+    atom=Text,
+    owner=Text,
+    last_event_id=Text,
+    last_state=Text,
+    last_timestamp_ms=BigInteger,
+    thread_event_id=Text,
+)
+
+_MOVE = (
+    update(atoms)
+    .where(atoms.c.atom == _MOVED.c.atom)
+    .values(
+        updated_at=_NOW,
+        **{column.name: column for column in _MOVED.c if column.name != "atom"},
+    )
+)
+
+
+@cache
+def _end(dialect: str) -> Executable:
+    """Answers the ids that had not ended before."""
+    source = select(*_ENDS.c, _NOW).order_by(_ENDS.c.id)
+    columns = [*_ENDS.c.keys(), "closed_at"]
+    insert = upsert(events, dialect).from_select(columns, source)
+    return insert.on_conflict_do_nothing(index_elements=["id"]).returning(events.c.id)
+
+
+def close_events(
+    connection: Connection, owner: str, closings: Sequence[Closing], now: float
+) -> None:
+    """Write the ends, whoever holds the atom by now: that an event ended is a fact.
+
+    Only atoms whose fence is still ours move on.
+    """
+    held = lock_atoms(connection, (closing.atom for closing in closings))
+    ends = rows((c.event_id, c.atom, c.outcome, c.state, c.timestamp_ms) for c in closings)
+    statement = _end(connection.dialect.name)
+    new = set(connection.execute(statement, {"rows": ends, "now": now}).scalars())
+
+    ours: defaultdict[str, list[Closing]] = defaultdict(list)
+    for closing in closings:
+        if is_ours(held, owner, closing.atom, closing.fence):
+            ours[closing.atom].append(closing)
+    moved = (moved_on(held[atom], of_atom, new) for atom, of_atom in ours.items())
+    changed = [row for row in moved if row != held[row.atom]]
+    if changed:
+        connection.execute(_MOVE, {"rows": rows(map(_values, changed)), "now": now})
+
+
+def moved_on(row: AtomRow, closings: Sequence[Closing], new: Collection[str]) -> AtomRow:
+    """The atom after these events of it, which are in order.
+
+    It never goes back: not to an older event, and at the same millisecond not to an event that
+    had ended before (`new` holds the ids that had not), so that a repeated call changes nothing.
+    """
+    last = row
+    for closing in closings:
+        if closing.advances and _is_later(closing, last.last_timestamp_ms, new):
+            last = msgspec.structs.replace(
+                last,
+                last_event_id=closing.event_id,
+                last_state=closing.state,
+                last_timestamp_ms=closing.timestamp_ms,
+            )
+        if last.thread_event_id is None:
+            last = msgspec.structs.replace(last, thread_event_id=closing.thread_event_id)
+    # The last word counts: an earlier event may have seen no other waiting when it was closed.
+    return msgspec.structs.replace(last, owner=None) if closings[-1].release else last
+
+
+def _is_later(closing: Closing, last_timestamp_ms: int | None, new: Collection[str]) -> bool:
+    if last_timestamp_ms is None or closing.timestamp_ms > last_timestamp_ms:
+        return True
+    return closing.timestamp_ms == last_timestamp_ms and closing.event_id in new
+
+
+def _values(row: AtomRow) -> Sequence[str | int | None]:
+    return (
+        row.atom,
+        row.owner,
+        row.last_event_id,
+        row.last_state,
+        row.last_timestamp_ms,
+        row.thread_event_id,
+    )

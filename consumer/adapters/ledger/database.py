@@ -1,0 +1,94 @@
+"""Transactions on the ledger's database, and its errors in our words."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, NoReturn, TypeVar
+
+from sqlalchemy import URL, Connection, Engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from consumer.adapters.ledger.engine import BEGIN
+from consumer.domain.errors import LedgerUnavailable
+
+T = TypeVar("T")
+
+#: SQLSTATE of a serialization failure and of a deadlock: rolled back, and worth another try.
+_TRY_AGAIN: Final = frozenset({"40001", "40P01"})
+_TRIES: Final = 3
+
+#: Drivers may say a lot; this much is one line.
+_LONGEST: Final = 300
+
+
+class Database:
+    """One database: work is done in whole transactions, from any thread."""
+
+    def __init__(self, engine: Engine, timeout_seconds: float) -> None:
+        self._engine = engine
+        self._reader = engine.execution_options(**{BEGIN: "BEGIN"})
+        self._timeout_seconds = timeout_seconds
+        # SQLite has one writer at a time. Its own waiting is polling with growing pauses, which
+        # starves threads of one process; they queue here instead.
+        self._writers = threading.Lock() if engine.dialect.name == "sqlite" else None
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in one transaction and commit it. Raises LedgerUnavailable."""
+        with self._turn():
+            return self._run(self._engine, work)
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work`, which only reads. Raises LedgerUnavailable."""
+        return self._run(self._reader, work)
+
+    def close(self) -> None:
+        """Close the connections; a later call would open new ones."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if self._writers is None:
+            yield
+            return
+        if not self._writers.acquire(timeout=self._timeout_seconds):
+            raise LedgerUnavailable(f"ledger ({_name(self._engine.url)}): too many writers wait")
+        try:
+            yield
+        finally:
+            self._writers.release()
+
+    def _run(self, engine: Engine, work: Callable[[Connection], T]) -> T:
+        tries = 1
+        while True:
+            try:
+                with engine.begin() as connection:
+                    return work(connection)
+            except DBAPIError as error:
+                # All statements take their row locks in the order of the atoms, so this is for
+                # what others do to the database. The loser was rolled back: no pause is needed.
+                if getattr(error.orig, "sqlstate", None) in _TRY_AGAIN and tries < _TRIES:
+                    tries += 1
+                    continue
+                self._unavailable(error, str(error.orig))
+            except PoolTimeoutError as error:
+                self._unavailable(error, "all connections are in use")
+
+    def _unavailable(self, error: Exception, text: str) -> NoReturn:
+        url = self._engine.url
+        line = f"ledger ({_name(url)}): {' '.join(text.split())}"
+        for secret in _secrets(url):
+            line = line.replace(secret, "***")
+        raise LedgerUnavailable(line[:_LONGEST]) from error
+
+
+def _name(url: URL) -> str:
+    """What the database is called in errors: enough to find it, and no credentials."""
+    if url.drivername == "sqlite":
+        return f"SQLite {url.database or 'in memory'}"
+    return f"PostgreSQL {url.host or 'local'}:{url.port or 5432}/{url.database or ''}"
+
+
+def _secrets(url: URL) -> list[str]:
+    values = [url.password, url.query.get("password"), url.query.get("sslpassword")]
+    return [str(value) for value in values if value]

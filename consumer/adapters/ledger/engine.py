@@ -1,0 +1,122 @@
+"""From a URL to an engine: which databases, and how their connections are set up."""
+
+import sqlite3
+from typing import Any, Final
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import QueuePool
+
+from consumer.domain.errors import SettingsError
+
+#: Upserts with RETURNING came with 3.35, the JSON operator `->>` with 3.38.
+_OLDEST_SQLITE: Final = (3, 38, 0)
+
+#: Execution option that says how SQLite begins a transaction.
+BEGIN: Final = "sqlite_begin"
+
+
+def parse_url(url: str) -> URL:
+    """The URL's parts. Raises SettingsError, which never quotes the URL: it may hold a password."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        # Not chained: the cause may quote the URL.
+        raise SettingsError(["ledger.url is not a database URL"]) from None
+    if parsed.drivername not in ("sqlite", "postgresql+psycopg"):
+        raise SettingsError(
+            [
+                f"ledger.url: {parsed.drivername}:// is not supported, "
+                "use sqlite:///path or postgresql+psycopg://user@host/database"
+            ]
+        )
+    return parsed
+
+
+def is_memory(url: URL) -> bool:
+    """A SQLite database that lives as long as its one connection."""
+    return url.drivername == "sqlite" and url.database in (None, "", ":memory:")
+
+
+def build_engine(
+    url: URL, *, pool_size: int, timeout_seconds: float, connect_timeout_seconds: float
+) -> Engine:
+    """Nothing is connected yet. `timeout_seconds` limits a statement, and the wait for a lock."""
+    if url.drivername == "sqlite":
+        return _sqlite(url, pool_size, timeout_seconds)
+    return _postgresql(url, pool_size, timeout_seconds, connect_timeout_seconds)
+
+
+def _sqlite(url: URL, pool_size: int, timeout_seconds: float) -> Engine:
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        raise SettingsError(
+            [
+                f"ledger.url: SQLite {sqlite3.sqlite_version} is too old, "
+                "3.38 or newer is needed; or use PostgreSQL"
+            ]
+        )
+    memory = is_memory(url)
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=1 if memory else pool_size,  # a second connection would be a second database
+        max_overflow=0,
+        pool_timeout=timeout_seconds,
+        hide_parameters=True,
+        connect_args={
+            "timeout": timeout_seconds,
+            "check_same_thread": False,  # the pool lends a connection to one thread at a time
+            "isolation_level": None,  # the driver must not begin transactions by itself
+        },
+    )
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: sqlite3.Connection, _record: object) -> None:
+        if not memory:
+            connection.execute("PRAGMA journal_mode = WAL")
+            # In WAL mode, NORMAL may lose the last commits when the power goes. A lost SENDING
+            # row would turn a send in doubt into a second email, so each commit is synced.
+            connection.execute("PRAGMA synchronous = FULL")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A deferred transaction that reads first and writes later fails at once when another
+        # process wrote in between; taking the write lock first waits for it instead.
+        how = connection.get_execution_options().get(BEGIN, "BEGIN IMMEDIATE")
+        connection.exec_driver_sql(how)
+
+    return engine
+
+
+def _postgresql(
+    url: URL, pool_size: int, timeout_seconds: float, connect_timeout_seconds: float
+) -> Engine:
+    milliseconds = round(timeout_seconds * 1000)
+    own_options = url.query.get("options", "")
+    connect_args: dict[str, Any] = {
+        "connect_timeout": max(2, round(connect_timeout_seconds)),  # libpq knows no less than 2
+        # What the URL says comes last and wins.
+        "options": f"-c statement_timeout={milliseconds} {own_options}".strip(),
+        # The server's timeout does not help against a network that swallows packets.
+        "tcp_user_timeout": milliseconds,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+    }
+    if "application_name" not in url.query:
+        connect_args["application_name"] = "messenger"
+    try:
+        return create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=timeout_seconds,
+            pool_pre_ping=True,
+            isolation_level="READ COMMITTED",
+            hide_parameters=True,
+            connect_args=connect_args,
+        )
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            ["ledger.url: the PostgreSQL driver is missing, install alarm-messenger[postgres]"]
+        ) from error

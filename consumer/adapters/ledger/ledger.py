@@ -1,0 +1,132 @@
+"""The ledger on a SQL database: each method is one transaction."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from consumer.adapters.ledger import claims, closing, deliveries, migrating, reading, releasing
+from consumer.adapters.ledger.database import Database
+from consumer.adapters.ledger.engine import build_engine, is_memory, parse_url
+from consumer.domain.ledger import (
+    ClaimRequest,
+    Claims,
+    Closing,
+    DeliveryRow,
+    DeliveryState,
+    EventRow,
+    SendingMark,
+    Settlement,
+)
+
+
+class SqlLedger:
+    """`ports.Ledger` on SQLite or PostgreSQL; safe for many threads and many processes.
+
+    An owner is one run of one process. A restarted process must use another name: under its old
+    one it would take its own sends in doubt for sends that it may repeat.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def heartbeat(self, owner: str, now: float, lease_seconds: float) -> float:
+        lease_until = now + lease_seconds
+        self._database.write(lambda c: claims.heartbeat(c, owner, lease_until))
+        return lease_until
+
+    def claim(self, owner: str, requests: Sequence[ClaimRequest], now: float) -> Claims:
+        if not requests:
+            return Claims(won={}, held={}, events={}, deliveries={})
+        return self._database.write(lambda c: claims.claim(c, owner, requests, now))
+
+    def mark_sending(self, owner: str, marks: Sequence[SendingMark], now: float) -> Collection[str]:
+        if not marks:
+            return ()
+        return self._database.write(lambda c: deliveries.mark_sending(c, owner, marks, now))
+
+    def settle(self, owner: str, settlements: Sequence[Settlement], now: float) -> Collection[str]:
+        if not settlements:
+            return ()
+        return self._database.write(lambda c: deliveries.settle(c, owner, settlements, now))
+
+    def close_events(self, owner: str, closings: Sequence[Closing], now: float) -> None:
+        if closings:
+            self._database.write(lambda c: closing.close_events(c, owner, closings, now))
+
+    def release(self, owner: str, atoms: Collection[str]) -> None:
+        if atoms:
+            self._database.write(lambda c: releasing.release(c, owner, atoms))
+
+    def release_all(self, owner: str) -> None:
+        self._database.write(lambda c: releasing.release_all(c, owner))
+
+    def prune(self, before: float, limit: int) -> int:
+        return self._database.write(lambda c: releasing.prune(c, before, limit))
+
+    def find_deliveries(
+        self,
+        *,
+        uid: str | None = None,
+        event_id: str | None = None,
+        message_id: str | None = None,
+        destination: str | None = None,
+        states: Collection[DeliveryState] = (),
+        limit: int = 100,
+    ) -> Sequence[DeliveryRow]:
+        return self._database.read(
+            lambda c: reading.find_deliveries(
+                c,
+                uid=uid,
+                event_id=event_id,
+                message_id=message_id,
+                destination=destination,
+                states=states,
+                limit=limit,
+            )
+        )
+
+    def find_events(self, ids: Collection[str]) -> Mapping[str, EventRow]:
+        return self._database.read(lambda c: reading.events_by_id(c, ids))
+
+    def counts(self) -> Mapping[str, int]:
+        return self._database.read(reading.counts)
+
+    def ping(self) -> None:
+        self._database.read(reading.ping)
+
+    def close(self) -> None:
+        self._database.close()
+
+
+def open_ledger(
+    url: str,
+    *,
+    pool_size: int = 8,
+    timeout_seconds: float = 10.0,
+    connect_timeout_seconds: float = 5.0,
+) -> SqlLedger:
+    """Open the ledger at `sqlite:///path` or `postgresql+psycopg://user@host/database`.
+
+    `timeout_seconds` limits one statement, and the wait for a lock or a free connection.
+    `sqlite://` is a ledger in memory, made with its tables at once, that nobody else sees.
+
+    Raises SettingsError when the URL is not usable or the schema is not ours, and
+    LedgerUnavailable when the database does not answer.
+    """
+    parsed = parse_url(url)
+    database = Database(
+        build_engine(
+            parsed,
+            pool_size=pool_size,
+            timeout_seconds=timeout_seconds,
+            connect_timeout_seconds=connect_timeout_seconds,
+        ),
+        timeout_seconds,
+    )
+    try:
+        if is_memory(parsed):
+            migrating.upgrade_database(database)
+        else:
+            migrating.check(parsed, database)
+    except BaseException:
+        database.close()
+        raise
+    return SqlLedger(database)

@@ -1,0 +1,1 @@
+"""Alembic's folder: how the ledger's schema came to be."""

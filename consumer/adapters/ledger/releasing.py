@@ -1,0 +1,63 @@
+"""Giving atoms back, and forgetting what is old."""
+
+from collections.abc import Collection
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Text,
+    bindparam,
+    delete,
+    exists,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.schema import Column
+
+from consumer.adapters.ledger.batch import given, rows
+from consumer.adapters.ledger.locks import lock_atoms
+from consumer.adapters.ledger.schema import atoms, deliveries, events, owners
+
+_GIVEN = given(atom=Text)
+_OWNER = bindparam("me", type_=Text)
+
+_RELEASE = (
+    update(atoms).where(atoms.c.atom == _GIVEN.c.atom, atoms.c.owner == _OWNER).values(owner=None)
+)
+
+
+def release(connection: Connection, owner: str, names: Collection[str]) -> None:
+    """Give back those of the atoms that are ours."""
+    held = lock_atoms(connection, names)
+    connection.execute(_RELEASE, {"rows": rows([atom] for atom in held), "me": owner})
+
+
+def release_all(connection: Connection, owner: str) -> None:
+    """Give back all that is ours, and the lease with it."""
+    names = connection.execute(select(atoms.c.atom).where(atoms.c.owner == owner)).scalars().all()
+    if names:
+        release(connection, owner, names)
+    connection.execute(delete(owners).where(owners.c.owner == owner))
+
+
+def prune(connection: Connection, before: float, limit: int) -> int:
+    """Delete up to `limit` rows last touched before `before`, of all tables together."""
+    alive = exists().where(owners.c.owner == atoms.c.owner, owners.c.lease_until >= before)
+    unheld = or_(atoms.c.owner.is_(None), ~alive)
+    left = limit
+    left -= _delete_some(connection, deliveries.c.uid, deliveries.c.updated_at < before, left)
+    left -= _delete_some(connection, events.c.id, events.c.closed_at < before, left)
+    left -= _delete_some(connection, atoms.c.atom, (atoms.c.updated_at < before) & unheld, left)
+    left -= _delete_some(connection, owners.c.owner, owners.c.lease_until < before, left)
+    return limit - left
+
+
+def _delete_some(
+    connection: Connection, key: Column[str], condition: ColumnElement[bool], limit: int
+) -> int:
+    """Rows in use are skipped, and so are those of another process that prunes."""
+    if limit <= 0:
+        return 0
+    some = select(key).where(condition).limit(limit).with_for_update(skip_locked=True)
+    return connection.execute(delete(key.table).where(key.in_(some))).rowcount

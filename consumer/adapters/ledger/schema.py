@@ -1,0 +1,72 @@
+"""The tables. Times are epoch seconds as doubles, so that callers own the clock."""
+
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, Table, Text
+
+metadata = MetaData()
+
+#: Who is alive: one row per consumer process, renewed by its heartbeat. One lease covers all
+#: that the owner holds, so a heartbeat costs one row and not one per atom.
+owners = Table(
+    "owners",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("lease_until", Double, nullable=False),
+)
+
+#: Who works on what, and how far the atom's stream of events got.
+atoms = Table(
+    "atoms",
+    metadata,
+    Column("atom", Text, primary_key=True),
+    Column("owner", Text),
+    Column("fence", BigInteger, nullable=False),
+    Column("last_event_id", Text),
+    Column("last_state", Text),
+    Column("last_timestamp_ms", BigInteger),
+    Column("thread_event_id", Text),
+    Column("updated_at", Double, nullable=False),
+    Index("ix_atoms_owner", "owner"),
+    Index("ix_atoms_updated_at", "updated_at"),
+)
+
+#: Events that have ended.
+events = Table(
+    "events",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("atom", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("timestamp_ms", BigInteger, nullable=False),
+    Column("closed_at", Double, nullable=False),
+    Index("ix_events_closed_at", "closed_at"),
+)
+
+#: Notifications whose sending was begun. `owner` and `fence` are those of the last writer.
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("uid", Text, primary_key=True),
+    Column("event_id", Text, nullable=False),
+    Column("atom", Text, nullable=False),
+    Column("destination", Text, nullable=False),
+    # Without angle brackets: that is how providers report it.
+    Column("message_id", Text, nullable=False),
+    Column("transport", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("provider_id", Text),
+    Column("reason", Text),
+    Column("message", Text),
+    Column("code", Integer),
+    Column("created_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+    Index("ix_deliveries_event_id", "event_id"),
+    Index("ix_deliveries_destination", "destination"),
+    Index("ix_deliveries_message_id", "message_id"),
+    # Finds the few in doubt among the many accepted, newest first, and counts by state.
+    Index("ix_deliveries_state", "state", "updated_at"),
+    Index("ix_deliveries_updated_at", "updated_at"),
+)

@@ -1,0 +1,117 @@
+"""Transactions on SQLite, and what is tried again."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
+
+from consumer.adapters.ledger.database import Database
+from consumer.adapters.ledger.engine import build_engine, parse_url
+from consumer.domain.errors import LedgerUnavailable
+
+
+def open_database(path: Path, timeout_seconds: float = 10.0) -> Database:
+    engine = build_engine(
+        parse_url(f"sqlite:///{path}"),
+        pool_size=2,
+        timeout_seconds=timeout_seconds,
+        connect_timeout_seconds=5,
+    )
+    return Database(engine, timeout_seconds)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = open_database(tmp_path / "ledger.db")
+    opened.write(lambda c: c.execute(text("CREATE TABLE t (n INTEGER)")))
+    yield opened
+    opened.close()
+
+
+def scalar(database: Database, statement: str) -> object:
+    return database.read(lambda c: c.execute(text(statement)).scalar())
+
+
+def test_file_is_in_wal_mode_and_every_commit_is_synced(database: Database) -> None:
+    assert scalar(database, "PRAGMA journal_mode") == "wal"
+    assert scalar(database, "PRAGMA synchronous") == 2  # FULL
+
+
+def test_failed_work_changes_nothing(database: Database) -> None:
+    def work(connection: Connection) -> None:
+        connection.execute(text("INSERT INTO t VALUES (1)"))
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        database.write(work)
+    assert scalar(database, "SELECT count(*) FROM t") == 0
+
+
+def test_full_disk_is_unavailable_and_changes_nothing(database: Database) -> None:
+    def work(connection: Connection) -> None:
+        connection.execute(text("PRAGMA max_page_count = 1"))  # clipped to the present size
+        connection.execute(text("INSERT INTO t VALUES (1)"))
+        connection.execute(text("CREATE TABLE more AS SELECT zeroblob(100000)"))
+
+    with pytest.raises(LedgerUnavailable, match="full"):
+        database.write(work)
+    assert scalar(database, "SELECT count(*) FROM t") == 0
+
+
+def test_reader_is_not_kept_waiting_by_a_writer(database: Database) -> None:
+    seen = database.write(lambda _: scalar(database, "SELECT count(*) FROM t"))
+    assert seen == 0
+
+
+def test_writer_that_waits_too_long_for_its_turn_gives_up(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "ledger.db", timeout_seconds=0.05)
+    began, go_on = threading.Event(), threading.Event()
+
+    def slow(_: Connection) -> None:
+        began.set()
+        go_on.wait(30)
+
+    writer = threading.Thread(target=database.write, args=(slow,))
+    writer.start()
+    assert began.wait(30)
+    with pytest.raises(LedgerUnavailable, match="too many writers wait"):
+        database.write(lambda _: None)
+    go_on.set()
+    writer.join()
+    database.write(lambda _: None)
+    database.close()
+
+
+class Deadlock(Exception):
+    sqlstate = "40P01"
+
+
+class Refused(Exception):
+    sqlstate = "57P03"
+
+
+@pytest.mark.parametrize(
+    ("error", "failures", "calls"),
+    [(Deadlock, 2, 3), (Deadlock, 9, 3), (Refused, 9, 1)],
+    ids=["deadlock ends", "deadlock goes on", "not worth another try"],
+)
+def test_deadlock_is_tried_three_times_in_all(
+    database: Database, error: type[Exception], failures: int, calls: int
+) -> None:
+    made: list[int] = []
+
+    def work(_: Connection) -> str:
+        made.append(1)
+        if len(made) <= failures:
+            raise OperationalError("SELECT", {}, error("no"))
+        return "done"
+
+    if failures < calls:
+        assert database.write(work) == "done"
+    else:
+        with pytest.raises(LedgerUnavailable):
+            database.write(work)
+    assert len(made) == calls
