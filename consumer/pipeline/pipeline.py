@@ -20,10 +20,11 @@ from consumer.domain.notification import (
 )
 from consumer.domain.reasons import Kind, Reason
 from consumer.domain.record import Record
-from consumer.pipeline.create_email import EmailRequest, Renderer, create_email
+from consumer.pipeline.create_email import Draft, create_email
 from consumer.pipeline.deliver import Route, choose_options
 from consumer.pipeline.lock import HeldBack, Locked, LockRules, Progress, lock
 from consumer.pipeline.lookup import Missing, lookup
+from consumer.pipeline.mail.renderer import Renderer
 from consumer.pipeline.plan import Planned, plan
 from consumer.pipeline.receive import Received, ReceiveSettings, receive
 from consumer.ports import Catalog, Clock, Ledger
@@ -225,8 +226,8 @@ class Pipeline:
         self, answers: Sequence[Prepared | NotYet], plans: Mapping[int, Planned], claims: Claims
     ) -> dict[str, Email]:
         """Emails by notification uid, for what no earlier run brought to a result."""
-        requests = [
-            EmailRequest(
+        drafts = [
+            Draft(
                 notification=notification,
                 context=answer.context,
                 previous_state=answer.locked.previous_state,
@@ -238,7 +239,7 @@ class Pipeline:
             if _result_of(claims.deliveries.get(notification.uid)) is None
         ]
         with self._metrics.timed_stage("create_email"):
-            emails = create_email(requests, self._renderer, int(self._clock.now() * 1000))
+            emails = create_email(drafts, self._renderer, int(self._clock.now() * 1000))
         fallen_back = sum(1 for email in emails if email.template_error is not None)
         self._metrics.count_stage("create_email", passed=len(emails))
         if fallen_back:

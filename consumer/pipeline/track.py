@@ -85,14 +85,20 @@ def track_attempt(
     )
 
 
-def track_invalid(record: Record, error: InvalidMessage, worker: str, at_ms: int) -> TrackingEvent:
+def track_invalid(
+    record: Record,
+    error: InvalidMessage,
+    salvaged: TrackedEvent | None,
+    worker: str,
+    at_ms: int,
+) -> TrackingEvent:
     """The record of a record that could not be read; its place stands in for the event's id."""
     place = _place(record.position)
     return TrackingEvent(
         id=tracking_id(place, Kind.INVALID, None),
         kind=Kind.INVALID,
         at=at_ms,
-        event=TrackedEvent(id=None),
+        event=salvaged or TrackedEvent(id=None),
         outcome=Outcome(success=False, retryable=False, reason=error.reason, message=error.detail),
         worker=worker,
         source=record.position,

@@ -100,7 +100,7 @@ class Intake:
             partition = (record.topic, record.partition)
             ticket = self._offsets.begin(partition, record.offset, len(received.events))
             if received.invalid is not None:
-                self._tracker.put(Broken(record, received.invalid, ticket))
+                self._tracker.put(Broken(record, received.invalid, received.salvaged, ticket))
             elif not received.events:
                 ticket.done()
             arrivals.extend(

@@ -45,8 +45,8 @@ class Lease:
         if self._thread.is_alive():
             self._thread.join()
 
-    @property
-    def valid(self) -> bool:
+    def is_valid(self) -> bool:
+        """Whether a send may be begun now."""
         return self._clock.monotonic() < self._valid_until
 
     def _run(self) -> None:

@@ -95,7 +95,7 @@ class Senders:
 
     def _mark(self, sending: Sending) -> bool | None:
         """Write `sending` down. False: refused. None: no lease or no ledger at the moment."""
-        if not self._lease.valid:
+        if not self._lease.is_valid():
             return None
         send = sending.send
         mark = SendingMark(
@@ -115,7 +115,7 @@ class Senders:
         if not marked:
             return False
         # Stopped between mark and send, somebody else may own the atom by now.
-        return True if self._lease.valid else None
+        return True if self._lease.is_valid() else None
 
     def _mark_all(self, marks: Sequence[SendingMark]) -> Sequence[bool]:
         refused: Collection[str] = self._ledger.mark_sending(self._owner, marks, self._clock.now())

@@ -16,7 +16,7 @@ from consumer.domain.errors import BrokerUnavailable, InvalidMessage, LedgerUnav
 from consumer.domain.ledger import Closing, DeliveryState, Settlement
 from consumer.domain.reasons import Kind, Reason
 from consumer.domain.record import DeadLetter, Record
-from consumer.domain.tracking import TrackingEvent
+from consumer.domain.tracking import TrackedEvent, TrackingEvent
 from consumer.pipeline.track import track_attempt, track_ending, track_invalid
 from consumer.ports import Clock, Ledger
 from consumer.telemetry.metrics import Metrics
@@ -44,6 +44,8 @@ class Broken(msgspec.Struct, frozen=True):
 
     record: Record
     error: InvalidMessage
+    #: The ids that could be read all the same.
+    salvaged: TrackedEvent | None
     ticket: Ticket
 
 
@@ -62,7 +64,7 @@ class Tracker:
         outbox: Outbox,
         clock: Clock,
         metrics: Metrics,
-        on_result: Callable[[Landed], None],
+        on_result: Callable[[Landed, float], None],
     ) -> None:
         self._owner = owner
         self._worker = worker
@@ -190,7 +192,9 @@ class Tracker:
             if not work.refused:
                 self._produce_ended(work, at)
         for each in broken:
-            self._track(track_invalid(each.record, each.error, self._worker, at), None)
+            self._track(
+                track_invalid(each.record, each.error, each.salvaged, self._worker, at), None
+            )
             self._dead_letter(each.record, each.error.reason, each.error.detail, at)
 
     def _produce_ended(self, work: Work, at: int) -> None:
@@ -247,7 +251,7 @@ class Tracker:
         now: float,
     ) -> None:
         for item in landed:
-            self._on_result(item)
+            self._on_result(item, self._clock.now())
             if item.result is not None and item.result.kind is Kind.DEFERRED:
                 item.sending.attempt += 1
                 self._lanes.retry(item.sending, _delay(item, now))

@@ -93,7 +93,6 @@ def _assignors(name: str) -> list[type]:
     )
     from kafka.coordinator.assignors.range import RangePartitionAssignor
 
-    return {
-        "cooperative-sticky": [CooperativeStickyAssignor],
-        "range": [RangePartitionAssignor],
-    }[name]
+    if name == "range":
+        return [RangePartitionAssignor]
+    return [CooperativeStickyAssignor]

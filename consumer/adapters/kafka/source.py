@@ -17,6 +17,7 @@ from kafka.structs import TopicPartition as KafkaPartition
 
 from consumer.adapters.kafka.config import KafkaSettings, consumer_config
 from consumer.adapters.kafka.gaps import GapCheck, TopicPartition, Verdict
+from consumer.adapters.kafka.records import record_of
 from consumer.adapters.kafka.watchdog import Remedy, Watchdog
 from consumer.domain.errors import BrokerUnavailable
 from consumer.domain.record import Record
@@ -148,7 +149,7 @@ class KafkaSource:
             self._observer.gap(partition, verdict, missing)
         if checked.seek_to is not None:
             self._consumer.seek(KafkaPartition(*partition), checked.seek_to)
-        return [_record(each) for each in batch[: checked.keep]]
+        return [record_of(each) for each in batch[: checked.keep]]
 
     def _look_after(self) -> None:
         """Now and then: how far behind are we, and does any partition stand still?"""
@@ -229,7 +230,7 @@ class KafkaSource:
         self._watchdog.forget(partitions)
 
 
-class _Listener(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # the client ships no types
+class _Listener(AsyncConsumerRebalanceListener):
     def __init__(self, source: KafkaSource) -> None:
         self._source = source
 
@@ -249,15 +250,3 @@ def _plain(partitions: Collection[KafkaPartition]) -> list[TopicPartition]:
 
 def _as_kafka(offsets: Mapping[TopicPartition, int]) -> dict[Any, Any]:
     return {KafkaPartition(*p): OffsetAndMetadata(o, "", -1) for p, o in offsets.items()}
-
-
-def _record(raw: Any) -> Record:
-    return Record(
-        topic=raw.topic,
-        partition=raw.partition,
-        offset=raw.offset,
-        key=raw.key,
-        value=raw.value,
-        headers=tuple(raw.headers or ()),
-        timestamp=raw.timestamp or 0,
-    )

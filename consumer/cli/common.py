@@ -1,0 +1,42 @@
+"""What the commands share: options, output, and how errors look."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+
+#: Where people read; data for other programs goes to stdout as plain lines.
+console = Console(stderr=False, highlight=False, soft_wrap=True)
+progress_console = Console(stderr=True, highlight=False)
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        help="Settings file (TOML). MESSENGER_SECTION__KEY in the environment wins over it.",
+        envvar="MESSENGER_CONFIG",
+        show_default=False,
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
+
+
+def complain(line: str) -> None:
+    """One line on stderr, for a person."""
+    print(f"messenger: {line}", file=sys.stderr)  # noqa: T201  # the command line's own voice
+
+
+def fail(line: str, code: int = 1) -> typer.Exit:
+    """Complain, and the exit to raise."""
+    complain(line)
+    return typer.Exit(code)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    print(json.dumps(msgspec.to_builtins(value), ensure_ascii=False, indent=2))  # noqa: T201  # data for other programs

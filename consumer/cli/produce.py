@@ -1,0 +1,116 @@
+"""`messenger produce`: events from NDJSON into the events topic, keyed by atom."""
+
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import msgspec
+import typer
+from rich.progress import Progress
+
+from consumer.adapters.kafka.sink import KafkaSink
+from consumer.cli.common import (
+    ConfigOption,
+    JsonOption,
+    complain,
+    fail,
+    print_json,
+    progress_console,
+)
+from consumer.configuration import load_settings
+from consumer.domain.errors import BrokerUnavailable, InvalidMessage
+from consumer.formats import decode
+from consumer.wiring import kafka_settings
+
+#: Bad lines that are told one by one; the rest is only counted.
+_TOLD = 20
+
+
+class Produced(msgspec.Struct, kw_only=True):
+    """What came of the lines."""
+
+    produced: int = 0
+    rejected: int = 0
+    failed: int = 0
+
+
+def produce(
+    file: Annotated[str, typer.Argument(help="NDJSON file, one event a line; - for stdin.")] = "-",
+    config: ConfigOption = None,
+    topic: Annotated[str | None, typer.Option(help="Another topic than the settings'.")] = None,
+    format_: Annotated[
+        str | None, typer.Option("--format", help="Input format; default: detected by line.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write events to the events topic. Bad lines are told with their number and left out."""
+    settings = load_settings(config).kafka
+    sink = KafkaSink(kafka_settings(settings))
+    sink.open()
+    try:
+        with _lines(file) as lines:
+            counts = _produce(sink, topic or settings.events_topics[0], lines, format_)
+    finally:
+        sink.close(5.0)
+    if as_json:
+        print_json(counts)
+    else:
+        progress_console.print(
+            f"{counts.produced} produced, {counts.rejected} rejected, {counts.failed} failed"
+        )
+    if counts.failed:
+        raise fail("Kafka did not take all events; produce the same file again", 3)
+    if counts.rejected:
+        raise typer.Exit(1)
+
+
+def _produce(sink: KafkaSink, topic: str, lines: Iterable[bytes], format_: str | None) -> Produced:
+    counts = Produced()
+    left = threading.Semaphore(0)
+
+    def acknowledged(error: Exception | None) -> None:
+        if error is not None:
+            counts.failed += 1
+        left.release()
+
+    sent = 0
+    with Progress(console=progress_console, transient=True) as progress:
+        task = progress.add_task("producing", total=None)
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                events = decode(line, (), format_)
+            except InvalidMessage as error:
+                counts.rejected += 1
+                if counts.rejected <= _TOLD:
+                    complain(f"line {number}: {error}")
+                continue
+            sink.send(topic, events[0].atom.encode(), line.strip(), (), acknowledged)
+            sent += 1
+            progress.update(task, completed=sent, description=f"producing, {sent} events")
+        try:
+            sink.flush(60.0)
+        except BrokerUnavailable as error:
+            complain(str(error))
+        for _ in range(sent):
+            left.acquire(timeout=60.0)
+    if counts.rejected > _TOLD:
+        complain(f"… and {counts.rejected - _TOLD} more bad lines")
+    counts.produced = sent - counts.failed
+    return counts
+
+
+@contextmanager
+def _lines(file: str) -> Iterator[BinaryIO]:
+    if file == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        with Path(file).open("rb") as opened:
+            yield opened
+    except OSError as error:
+        raise fail(f"{file}: {error.strerror}", 2) from error

@@ -1,0 +1,50 @@
+"""`messenger run`: one consumer process, or several under a supervisor."""
+
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from consumer.app import App
+from consumer.cli.common import ConfigOption, fail
+from consumer.cli.supervise import supervise
+from consumer.configuration import load_settings
+from consumer.telemetry.logs import configure_logs
+
+
+def run(
+    config: ConfigOption = None,
+    processes: Annotated[
+        int, typer.Option(min=1, max=64, help="Run this many under a supervisor.")
+    ] = 1,
+    worker: Annotated[
+        str | None, typer.Option(help="Name of this process in tracking records.")
+    ] = None,
+) -> None:
+    """Consume alarm-state events and send emails, until SIGTERM or Ctrl-C."""
+    settings = load_settings(config)
+    configure_logs(settings.telemetry.log_level, human=settings.telemetry.log_format == "console")
+    if processes > 1:
+        raise typer.Exit(supervise(processes, _arguments(config), settings.telemetry.port))
+    app = App(settings, worker=worker)
+
+    def ask_to_stop(_signal: int, _frame: FrameType | None) -> None:
+        app.stop.set()
+
+    signal.signal(signal.SIGTERM, ask_to_stop)
+    signal.signal(signal.SIGINT, ask_to_stop)
+    try:
+        finished = app.run()
+    except OSError as error:
+        raise fail(
+            f"cannot listen on {settings.telemetry.host}:{settings.telemetry.port}: "
+            f"{error.strerror}; choose another [telemetry] port, or 0 for a free one",
+            2,
+        ) from error
+    raise typer.Exit(0 if finished else 1)
+
+
+def _arguments(config: Path | None) -> list[str]:
+    return [] if config is None else ["--config", str(config)]
