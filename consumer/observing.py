@@ -21,6 +21,7 @@ class Observing:
         self._metrics = metrics
         self._log = log
         self.health = Health()
+        self._partitions: set[TopicPartition] = set()
 
     def dependency(self, name: str, ok: bool, why: str = "") -> None:
         """A dependency answered or did not; a line is logged when that changes."""
@@ -35,6 +36,7 @@ class Observing:
     def readiness(self) -> tuple[bool, Mapping[str, Any]]:
         conditions = self.health.conditions()
         return self.health.ready(), {
+            "partitions": [f"{topic}/{number}" for topic, number in sorted(self._partitions)],
             "dependencies": {
                 name: "ok" if condition.ok else condition.why
                 for name, condition in sorted(conditions.items())
@@ -87,6 +89,10 @@ class Observing:
 
     def rebalanced(self, what: str, partitions: Collection[TopicPartition]) -> None:
         self._metrics.rebalances.labels(what).inc(len(partitions))
+        if what == "assigned":
+            self._partitions |= set(partitions)
+        else:
+            self._partitions -= set(partitions)
         self._log.info(f"partitions.{what}", partitions=[f"{t}/{p}" for t, p in partitions])
 
     def gap(self, partition: TopicPartition, verdict: Verdict, missing: int) -> None:

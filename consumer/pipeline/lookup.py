@@ -28,6 +28,8 @@ class Missing(msgspec.Struct, frozen=True, kw_only=True):
     """What neither the catalog nor the event has, in words."""
 
     what: str
+    #: The source is away at the moment: nothing can be said for good.
+    degraded: bool = False
 
 
 def lookup(
@@ -37,7 +39,7 @@ def lookup(
     if not events:
         return []
     snapshot = catalog.snapshot(
-        {(e.tenant_id, e.entity_id, e.check_id, e.alarm_id, e.notification_plan_id) for e in events}
+        {(e.tenant_id, e.entity_id, e.check_id, e.alarm_id, _plan_hint(e)) for e in events}
     )
     return [_context(event, snapshot, now_ms, unknown_as) for event in events]
 
@@ -60,7 +62,10 @@ def _context(
             ("alarm", event.alarm_id, alarm),
         )
         unknown = ", ".join(f"{kind} {id_}" for kind, id_, row in named if row is None)
-        return Missing(what=f"{unknown} of tenant {tenant}: not in the catalog, no snapshot")
+        return Missing(
+            what=f"{unknown} of tenant {tenant}: not in the catalog, no snapshot",
+            degraded=snapshot.degraded,
+        )
     plan, plan_id = _plan_in_force(event, alarm, snapshot)
     state = unknown_as if event.state is State.UNKNOWN and unknown_as else event.state
     listed = plan.targets_for(state)
@@ -79,6 +84,11 @@ def _context(
         zones=_zones(event, snapshot),
         degraded=degraded,
     )
+
+
+def _plan_hint(event: AlarmEvent) -> str | None:
+    """The plan to fetch beside the live alarm's: what the event says, or its alarm snapshot."""
+    return event.notification_plan_id or _text((event.alarm or {}).get("notification_plan_id"))
 
 
 def _plan_in_force(event: AlarmEvent, alarm: Alarm, snapshot: Snapshot) -> tuple[Plan, str]:

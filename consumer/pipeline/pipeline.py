@@ -195,7 +195,8 @@ class Pipeline:
         if decision.ending is not None:
             return Prepared(locked=decision, endings=(decision.ending,))
         if isinstance(context, Missing):
-            if self._clock.now() - arrival.first_seen < self._rules.lookup_patience_seconds:
+            waited = self._clock.now() - arrival.first_seen
+            if context.degraded or waited < self._rules.lookup_patience_seconds:
                 return NotYet(context.what)
             ending = Ending(
                 kind=Kind.LOOKUP_FAILED, reason=Reason.NOT_IN_CATALOG, message=context.what

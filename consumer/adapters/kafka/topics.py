@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import msgspec
 from kafka import KafkaConsumer
-from kafka.admin import KafkaAdminClient, NewTopic
+from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 from kafka.structs import TopicPartition as KafkaPartition
 
@@ -63,7 +63,10 @@ class TopicAdmin:
         created = []
         for name in names:
             try:
-                self._admin.create_topics([NewTopic(name, partitions, replication)])
+                self._admin.create_topics(
+                    {name: {"num_partitions": partitions, "replication_factor": replication}},
+                    wait_for_metadata=True,
+                )
             except TopicAlreadyExistsError:
                 continue
             except KafkaError as error:
