@@ -1,0 +1,48 @@
+"""What every API call shares: the account's options, its store, its faults, its wire."""
+
+from collections.abc import Iterable
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from consumer.sandbox.mailgun.auth import role_of
+from consumer.sandbox.mailgun.fault_replies import reply_of
+from consumer.sandbox.mailgun.faults import Script
+from consumer.sandbox.mailgun.options import Options
+from consumer.sandbox.mailgun.store import Store
+from consumer.sandbox.mailgun.wire import Reset, Wire
+
+
+class Account:
+    """One Mailgun account as the API's handlers see it."""
+
+    def __init__(self, options: Options, store: Store, script: Script, wire: Wire) -> None:
+        self.options = options
+        self.store = store
+        self.script = script
+        self.wire = wire
+
+    def refusal(self, request: Request, domain: str, *, sending: bool = False) -> Response | None:
+        """Why this key may not make this call, or None. The bare 401 text is Mailgun's."""
+        role = role_of(request.headers.get("authorization", ""), self.options.api_keys)
+        if role is None:
+            return PlainTextResponse("Forbidden", 401)
+        if role == "sending" and not sending:
+            return JSONResponse({"message": "Forbidden"}, 403)
+        if domain and not self.options.knows(domain):
+            return JSONResponse({"message": f"Domain not found: {domain}"}, 404)
+        return None
+
+    async def fault(
+        self, when: str, call: str, domain: str, recipients: Iterable[str] = ()
+    ) -> Response | None:
+        """The scripted answer to this call, if there is one. A scripted wait happens here."""
+        fault = self.script.take(when, call, domain, recipients)
+        if fault is None:
+            return None
+        self.store.count(faults_served=1)
+        return await reply_of(fault, domain, self.options.now(), self.wire)
+
+    def cut(self) -> Response:
+        """What a client gets whose answer was still due when the server stopped."""
+        return Reset(self.wire)

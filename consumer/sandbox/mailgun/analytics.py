@@ -1,0 +1,144 @@
+"""POST /v1/analytics/logs, as far as looking up a send needs it. Pure but for the store."""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from functools import partial
+from typing import Any
+
+from consumer.sandbox.mailgun.events import Event, body
+from consumer.sandbox.mailgun.filters import BadFilter
+from consumer.sandbox.mailgun.paging import BadQuery, Query, paging_urls, read_page
+from consumer.sandbox.mailgun.store import Store
+from consumer.sandbox.mailgun.validation import delivery_time
+
+MAX_LIMIT = 100
+_EVERYTHING = 2**31
+_UNITS = {"m": 60.0, "h": 3600.0, "d": 86_400.0}
+
+Predicate = Callable[[Event], bool]
+
+_ATTRIBUTES: dict[str, Callable[[Event], Iterable[str]]] = {
+    "domain": lambda event: (event.stored.mail.domain,),
+    "event": lambda event: (event.kind,),
+    "from": lambda event: (event.stored.mail.from_,),
+    "id": lambda event: (event.id,),
+    "message_id": lambda event: (event.stored.mail.message_id,),
+    "recipient": lambda event: (event.stored.mail.recipient,),
+    "recipient_domain": lambda event: (event.stored.mail.recipient.rpartition("@")[2],),
+    "recipients": lambda event: (event.stored.mail.recipient,),
+    "subject": lambda event: (event.stored.mail.subject,),
+    "tag": lambda event: event.stored.mail.tags,
+    "to": lambda event: (event.stored.mail.to,),
+    "user_variables": lambda event: (json.dumps(event.stored.mail.variables),),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A request, understood."""
+
+    query: Query
+    keep: Predicate
+    start: float
+    end: float | None
+    """Unix seconds; None: open, now and later."""
+
+
+def parse_search(content: bytes, now: float) -> Search:
+    """Raises BadQuery or BadFilter. Without times it is the last 24 hours."""
+    try:
+        request = json.loads(content or b"{}")
+        paging = request.get("pagination") or {}
+        predicates = [_predicate(**rule) for rule in (request.get("filter") or {}).get("AND", ())]
+    except (ValueError, TypeError, AttributeError) as error:
+        if isinstance(error, BadFilter):
+            raise
+        raise BadQuery("the request is not valid JSON of a log search") from error
+    if kinds := request.get("events"):
+        predicates.append(lambda event: event.kind in kinds)
+    end = _instant(request.get("end"))
+    start = _instant(request.get("start"))
+    if start is None or request.get("duration"):
+        start = (end or now) - _duration(request.get("duration") or "1d")
+    query = Query(
+        low=start,
+        high=end,
+        newest_first=not str(paging.get("sort", "")).endswith(":asc"),
+        limit=min(int(paging.get("limit") or MAX_LIMIT), MAX_LIMIT),
+    )
+    if paging.get("token"):
+        query = replace(Query.of_token(paging["token"]), limit=query.limit)
+    return Search(query, lambda event: all(test(event) for test in predicates), start, end)
+
+
+def answer(search: Search, store: Store, base_url: str, now: float) -> dict[str, Any]:
+    select = partial(store.events, search.keep)
+    page = read_page(search.query, select)
+    whole = Query(low=search.start, high=search.end, limit=_EVERYTHING)
+    total = len(read_page(whole, select).events)
+    return {
+        "start": _date(search.start),
+        "end": _date(now if search.end is None else search.end),
+        "items": [_item(event, base_url) for event in page.events],
+        "pagination": {**paging_urls(page, str), "total": total},
+        "aggregates": {"all": total, "metrics": {}},
+    }
+
+
+def _item(event: Event, base_url: str) -> dict[str, Any]:
+    """An event in the dress of the Logs API."""
+    item = body(event, base_url)
+    stamp = datetime.fromtimestamp(item.pop("timestamp"), UTC)
+    item["@timestamp"] = stamp.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    item["domain"] = {"name": event.stored.mail.domain}
+    item["account"] = {"id": "000000000000000000000001"}
+    item["user-variables"] = json.dumps(item["user-variables"])
+    item["storage"]["url"] = [item["storage"]["url"]]
+    return item
+
+
+def _predicate(attribute: str, comparator: str, values: list[dict[str, str]]) -> Predicate:
+    values_of = _ATTRIBUTES.get(attribute)
+    if values_of is None:
+        raise BadFilter(f"'{attribute}' is not a valid filter predicate attribute")
+    wanted = [str(value["value"]).strip("<>").lower() for value in values if value["label"]]
+
+    def contains(event: Event) -> bool:
+        found = [value.lower() for value in values_of(event)]
+        return any(want in value for want in wanted for value in found)
+
+    def equals(event: Event) -> bool:
+        return any(value.lower() in wanted for value in values_of(event))
+
+    tests: dict[str, Predicate] = {
+        "=": equals,
+        "!=": lambda event: not equals(event),
+        "contains": contains,
+        "not contains": lambda event: not contains(event),
+    }
+    if comparator not in tests:
+        raise BadFilter(f"'{comparator}' is not a valid comparator of '{attribute}'")
+    return tests[comparator]
+
+
+def _instant(value: object) -> float | None:
+    if not value:
+        return None
+    instant = delivery_time(str(value))
+    if instant is None:
+        raise BadQuery(f"{value} is not an RFC-2822 compliant date")
+    return instant
+
+
+def _duration(value: str) -> float:
+    number, unit = value[:-1], value[-1:]
+    if not number.isdigit() or unit not in _UNITS:
+        raise BadQuery(f"{value} is not a valid duration")
+    return int(number) * _UNITS[unit]
+
+
+def _date(seconds: float) -> str:
+    return format_datetime(datetime.fromtimestamp(seconds, UTC))

@@ -1,0 +1,86 @@
+"""The events in the order of their time stamps. Not locked: the store that owns it is."""
+
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterator
+from itertools import count, islice
+from operator import attrgetter
+
+from consumer.sandbox.mailgun.events import Event, EventKey
+from consumer.sandbox.mailgun.mail import Stored
+
+_TICK = 1e-6  # two events never share a time stamp; Mailgun gives microseconds
+_TRIM_AT = 1024  # forgotten mails whose events may linger: cutting a list's head costs its length
+
+_key = attrgetter("key")
+
+
+class EventLog:
+    """Sorted by (time stamp, serial), with an index by message id."""
+
+    def __init__(self, visibility_delay_seconds: float) -> None:
+        self._delay = visibility_delay_seconds
+        self._serials = count(1)
+        self._events: list[Event] = []
+        self._by_message_id: dict[str, list[Event]] = {}
+        self._newest = 0.0
+        self._forgotten = 0
+
+    def add(self, kind: str, stored: Stored, now: float, at: float | None = None) -> None:
+        """`at` is the time of an event that is still to come; others happen now."""
+        timestamp = at
+        if timestamp is None:
+            timestamp = self._newest = max(round(now, 6), round(self._newest + _TICK, 6))
+        event = Event(
+            serial=next(self._serials),
+            timestamp=timestamp,
+            visible_at=max(now, at or now) + self._delay,
+            kind=kind,
+            stored=stored,
+        )
+        if not self._events or self._events[-1].key < event.key:
+            self._events.append(event)
+        else:
+            insort(self._events, event, key=_key)
+        self._by_message_id.setdefault(stored.mail.message_id.lower(), []).append(event)
+
+    def select(
+        self,
+        keep: Callable[[Event], bool],
+        *,
+        after: EventKey | None,
+        before: EventKey | None,
+        newest_first: bool,
+        limit: int,
+        message_id: str | None = None,
+    ) -> list[Event]:
+        """At most `limit` events strictly between the two places, either of which may be open.
+        `message_id`, in lower case, saves looking at all events."""
+        if message_id is not None:
+            events = sorted(self._by_message_id.get(message_id, ()), key=_key)
+        else:
+            events = self._events
+        start = 0 if after is None else bisect_left(events, after, key=_key)
+        stop = len(events) if before is None else bisect_left(events, before, key=_key)
+        places: Iterator[int] = iter(
+            range(stop - 1, start - 1, -1) if newest_first else range(start, stop)
+        )
+        return list(islice((events[i] for i in places if keep(events[i])), limit))
+
+    def forget(self, sequence: int) -> None:
+        """The mails up to this number were dropped: drop their events, in portions."""
+        self._forgotten += 1
+        if self._forgotten < _TRIM_AT:
+            return
+        self._forgotten = 0
+        head = 0
+        while head < len(self._events) and self._events[head].stored.sequence <= sequence:
+            self._unindex(self._events[head])
+            head += 1
+        del self._events[:head]
+
+    def _unindex(self, event: Event) -> None:
+        key = event.stored.mail.message_id.lower()
+        events = self._by_message_id[key]
+        events.remove(event)
+        if not events:
+            del self._by_message_id[key]

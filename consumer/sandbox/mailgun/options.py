@@ -1,0 +1,37 @@
+"""What one fake Mailgun is like: its keys, its domains, its delays and its limits."""
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Role = Literal["full", "sending"]
+"""`sending` is a domain sending key: it may only POST messages. `full` may do everything."""
+
+DEFAULT_API_KEY = "key-0123456789abcdef0123456789abcdef"
+"""Accepted where no keys are given. An invented one, in Mailgun's older form."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Fixed for the life of the server. Durations are in seconds."""
+
+    api_keys: Mapping[str, Role] = field(
+        default_factory=lambda: {DEFAULT_API_KEY: "full"}, repr=False
+    )
+    """API key → what it may do."""
+    domains: Collection[str] | None = None
+    """Sending domains of the account, in lower case. None: every domain is known."""
+    latency_seconds: float = 0.0
+    """Wait before every answer to a send."""
+    event_delay_seconds: float = 0.0
+    """How long an event stays invisible; Mailgun's own are late by seconds to half an hour."""
+    max_messages: int = 100_000
+    """Messages kept; the oldest are dropped first."""
+    max_bytes: int = 512 * 1024 * 1024
+    """Bytes of message content kept; the oldest are dropped first."""
+    now: Callable[[], float] = time.time  # noqa: TID251 - shares no code with us, our clock included
+    """Unix seconds."""
+
+    def knows(self, domain: str) -> bool:
+        return self.domains is None or domain.lower() in self.domains

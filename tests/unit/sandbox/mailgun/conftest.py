@@ -1,0 +1,28 @@
+"""One running fake for all tests of this folder; each test finds it empty."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from consumer.sandbox.mailgun import FakeMailgun, Options
+from tests.unit.sandbox.mailgun.support import DOMAIN, Client
+
+
+@pytest.fixture(scope="session")
+def running_fake() -> Iterator[FakeMailgun]:
+    keys = {"full-key": "full", "sending-key": "sending"}
+    with FakeMailgun(Options(api_keys=keys, domains={DOMAIN})) as fake:  # type: ignore[arg-type] # literals widen to str in a dict
+        yield fake
+
+
+@pytest.fixture
+def fake(running_fake: FakeMailgun) -> FakeMailgun:
+    running_fake.reset()
+    return running_fake
+
+
+@pytest.fixture
+def client(fake: FakeMailgun) -> Iterator[Client]:
+    client = Client(fake)
+    with client.session:
+        yield client
