@@ -1,0 +1,192 @@
+"""One pooled HTTP session: posts to one URL, and says what surely did not leave."""
+
+import base64
+import ssl
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+import requests
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3.connectionpool import HTTPConnectionPool
+from urllib3.exceptions import ClosedPoolError, EmptyPoolError, HTTPError
+
+from consumer import __version__
+from consumer.adapters.mailgun.address import checked_base_url, checked_domain
+from consumer.adapters.mailgun.connection import NotConnected, connection_pool
+from consumer.domain.errors import SettingsError
+
+#: More of an answer is not read: Mailgun's have some hundred bytes.
+MAX_ANSWER_BYTES: Final = 65_536
+
+_NOTHING_WRITTEN: Final = (NotConnected, ClosedPoolError, EmptyPoolError)
+
+
+class NotSent(Exception):
+    """There was no connection: Mailgun surely has nothing of the request."""
+
+
+class AnswerLost(Exception):
+    """The request, or a part of it, left, and no whole answer came back."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """An answer as it came. Header names compare without case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class MailgunSession:
+    """Posts forms to the messages URL of one domain. Safe to share between threads.
+
+    It never follows a redirect (a repeated POST is a second email, another host gets our key),
+    never repeats a request, keeps no cookies, takes no proxy or password from the environment,
+    and always verifies the server's certificate.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        domain: str,
+        api_key: str,
+        connect_timeout: float,
+        read_timeout: float,
+        pool_size: int,
+        monotonic: Callable[[], float],
+        ca_file: str | None = None,
+    ) -> None:
+        """Raises SettingsError for a base URL, domain, key or CA file that cannot work."""
+        base_url = checked_base_url(base_url)
+        self._url = f"{base_url}/v3/{checked_domain(domain)}/messages"
+        self._headers = _headers(api_key)
+        self._timeouts = (connect_timeout, read_timeout)
+        self._monotonic = monotonic
+        scheme, host, port = _origin(base_url)
+        tls = _tls_context(ca_file) if scheme == "https" else None
+        pool = connection_pool(
+            scheme,
+            host,
+            port,
+            size=pool_size,
+            monotonic=monotonic,
+            write_timeout=read_timeout,
+            tls=tls,
+        )
+        self._session = _SessionWithoutRedirects()
+        self._session.trust_env = False
+        self._session.mount(base_url, _OnePoolAdapter(pool))
+
+    def post(self, form: bytes) -> Answer:
+        """Post an urlencoded form. Raises NotSent or AnswerLost, and nothing else.
+
+        The read timeout bounds writing the request, each single read, and reading the body of
+        the answer as a whole. Only headers that come byte by byte may take longer.
+        """
+        try:
+            with self._session.send(
+                self._request(form), timeout=self._timeouts, stream=True
+            ) as response:
+                return Answer(response.status_code, response.headers, self._body(response))
+        except (requests.RequestException, HTTPError) as error:
+            raise _failure(error) from error
+
+    def close(self) -> None:
+        """Close idle connections; a call in progress still gets its answer."""
+        self._session.close()
+
+    def _request(self, form: bytes) -> requests.PreparedRequest:
+        """Made by hand: URL and headers are known, checking them for each call is waste."""
+        request = requests.PreparedRequest()
+        request.method = "POST"
+        request.url = self._url
+        request.headers = CaseInsensitiveDict(self._headers)
+        request.headers["Content-Length"] = str(len(form))
+        request.body = form
+        return request
+
+    def _body(self, response: requests.Response) -> bytes:
+        deadline = self._monotonic() + self._timeouts[1]
+        body = bytearray()
+        while chunk := response.raw.read1(MAX_ANSWER_BYTES, decode_content=True):
+            body += chunk
+            if len(body) >= MAX_ANSWER_BYTES:
+                break
+            if self._monotonic() > deadline:
+                raise AnswerLost(f"the answer was not complete after {self._timeouts[1]:g} s")
+        return bytes(body)
+
+
+class _SessionWithoutRedirects(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """No answer is a redirect to us; also keeps requests from reading a broken Location."""
+
+
+class _OnePoolAdapter(HTTPAdapter):
+    """Sends everything through one pool, whose TLS context verifies whatever the session says."""
+
+    def __init__(self, pool: HTTPConnectionPool) -> None:
+        super().__init__(max_retries=0)
+        self._pool = pool
+
+    def get_connection_with_tls_context(self, *_args: Any, **_kwargs: Any) -> HTTPConnectionPool:
+        return self._pool
+
+    def cert_verify(self, *_args: Any, **_kwargs: Any) -> None:
+        """Nothing to set up: requests would read the certificates again on each connection."""
+
+    def close(self) -> None:
+        self._pool.close()
+        super().close()
+
+
+def _origin(base_url: str) -> tuple[str, str, int | None]:
+    url = urlsplit(base_url)
+    host = url.hostname or ""
+    return url.scheme, f"[{host}]" if ":" in host else host, url.port
+
+
+def _headers(api_key: str) -> dict[str, str]:
+    if not api_key or not api_key.isascii() or not api_key.isprintable() or " " in api_key:
+        raise SettingsError(["mailgun.api_key is empty or has characters that no key has"])
+    basic = base64.b64encode(f"api:{api_key}".encode()).decode()
+    return {
+        "Authorization": f"Basic {basic}",
+        "Content-Type": "application/x-www-form-urlencoded",
+        "Accept": "application/json",
+        "Accept-Encoding": "identity",
+        "User-Agent": f"alarm-messenger/{__version__}",
+    }
+
+
+def _tls_context(ca_file: str | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file or DEFAULT_CA_BUNDLE_PATH)
+    except OSError as error:
+        raise SettingsError([f"mailgun.ca_file cannot be read: {error}"]) from error
+
+
+def _failure(error: Exception) -> NotSent | AnswerLost:
+    causes = _causes(error)
+    cause = causes[-1]
+    if isinstance(cause, NotConnected):
+        cause = cause.cause.__cause__ or cause.cause  # urllib3's own wrapping says less
+    text = f"{type(cause).__name__}: {cause}"
+    nothing_written = any(isinstance(each, _NOTHING_WRITTEN) for each in causes)
+    return NotSent(text) if nothing_written else AnswerLost(text)
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """The error and what it wraps, outermost first, as requests and urllib3 nest them."""
+    causes = [error]
+    while True:
+        reason = getattr(causes[-1], "reason", None)
+        nested = [part for part in (reason, *causes[-1].args) if isinstance(part, BaseException)]
+        if not nested:
+            return causes
+        causes.append(nested[-1])
