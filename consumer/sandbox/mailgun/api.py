@@ -32,6 +32,7 @@ def _mailgun_routes(account: Account) -> list[BaseRoute]:
         Route("/v3/{domain}/events/{token}", lookups.events),
         Route("/v3/domains/{domain}/messages/{key}", lookups.stored_message),
         Route("/v4/domains/{domain}", lookups.domain),
+        Route("/v3/domains/{domain}", lookups.domain),  # where Mailgun's Python SDK still asks
         Route("/v1/analytics/logs", lookups.logs, methods=["POST"]),
     ]
 

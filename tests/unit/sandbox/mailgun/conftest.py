@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from consumer.sandbox.mailgun import FakeMailgun, Options
+from consumer.sandbox.mailgun import FakeMailgun, Options, Role
 from tests.unit.sandbox.mailgun.support import DOMAIN, Client
 
 
 @pytest.fixture(scope="session")
 def running_fake() -> Iterator[FakeMailgun]:
-    keys = {"full-key": "full", "sending-key": "sending"}
-    with FakeMailgun(Options(api_keys=keys, domains={DOMAIN})) as fake:  # type: ignore[arg-type] # literals widen to str in a dict
+    keys: dict[str, Role] = {"full-key": "full", "sending-key": "sending"}
+    with FakeMailgun(Options(api_keys=keys, domains={DOMAIN})) as fake:
         yield fake
 
 

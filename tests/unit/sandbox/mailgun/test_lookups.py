@@ -161,11 +161,12 @@ def test_an_unknown_stored_message_is_not_found(client: Client) -> None:
     assert (answer.status_code, answer.json()) == (404, {"message": "Message not found"})
 
 
-def test_the_domain_can_be_checked_at_the_start(client: Client) -> None:
-    domain = client.get(f"/v4/domains/{DOMAIN}").json()["domain"]
-    unknown = client.get("/v4/domains/other.example.com")
+@pytest.mark.parametrize("version", ["v4", "v3"])
+def test_the_domain_can_be_checked_at_the_start(client: Client, version: str) -> None:
+    domain = client.get(f"/{version}/domains/{DOMAIN}").json()["domain"]
+    unknown = client.get(f"/{version}/domains/other.example.com")
     client.session.auth = None
-    stranger = client.get(f"/v4/domains/{DOMAIN}")
+    stranger = client.get(f"/{version}/domains/{DOMAIN}")
 
     assert (domain["name"], domain["state"]) == (DOMAIN, "active")
     assert (unknown.status_code, unknown.json()) == (404, {"message": "Domain not found"})
