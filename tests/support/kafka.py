@@ -169,6 +169,7 @@ class KafkaBroker(Kafka):
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
+                start_new_session=True,  # Ctrl-C is for the tests; they stop the broker
             )
         self.pid = self._process.pid
         until(self._is_up, f"a Kafka that answers; see {self._folder}", _START_SECONDS)

@@ -1,0 +1,38 @@
+"""For all tests: servers on demand, a clean environment, Hypothesis profiles."""
+
+import os
+
+import pytest
+from hypothesis import settings
+
+from tests.support.kafka_fixtures import kafka, own_kafka
+from tests.support.postgres import postgres_server
+
+__all__ = ["kafka", "own_kafka", "postgres_server"]
+
+#: Variables that steer the tests themselves.
+_OURS = ("MESSENGER_TEST_", "MESSENGER_MAILGUN_OPENAPI")
+
+#: A fixture that needs a server, and the marker that its tests get.
+_MARKERS = {"kafka": "kafka", "own_kafka": "kafka", "postgres_server": "postgres"}
+
+# No deadline: a busy machine is not a bug. CI draws the same examples each time.
+settings.register_profile("dev", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, max_examples=50)
+settings.load_profile("ci" if os.environ.get("CI") == "true" else "dev")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever asks for a server bears its marker: `-m "not kafka"` needs no discipline."""
+    for item in items:
+        for fixture in getattr(item, "fixturenames", ()):
+            if fixture in _MARKERS:
+                item.add_marker(_MARKERS[fixture])
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The developer's own MESSENGER_* settings must not reach a test."""
+    for name in list(os.environ):
+        if name.startswith("MESSENGER_") and not name.startswith(_OURS):
+            monkeypatch.delenv(name)
