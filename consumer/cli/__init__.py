@@ -27,6 +27,8 @@ app = typer.Typer(
     help="Alarm-state events from Kafka become tracked emails.",
     no_args_is_help=True,
     add_completion=False,
+    # Help texts are plain: brackets in them mean themselves.
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -10,6 +10,8 @@ from structlog.typing import EventDict, FilteringBoundLogger
 #: Fields whose value is never written, whatever a caller passes.
 _SECRET_WORDS: Final = ("api_key", "password", "secret", "token", "authorization")
 _HIDDEN: Final = "[hidden]"
+#: The standard library's logger that all our lines go through.
+_OURS: Final = "messenger"
 
 
 def configure_logs(
@@ -30,11 +32,16 @@ def configure_logs(
         else structlog.processors.JSONRenderer()
     )
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, renderer],
+        processors=[
+            *shared,
+            structlog.processors.format_exc_info,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(out),
+        logger_factory=lambda *_: logging.getLogger(_OURS),
         cache_logger_on_first_use=False,
     )
+    # One handler for all: two writers on one stream would tear each other's lines.
     handler = logging.StreamHandler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -44,7 +51,12 @@ def configure_logs(
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(max(number, logging.WARNING))
+    root.setLevel(logging.WARNING)
+    logging.getLogger(_OURS).setLevel(number)
+    # The client tells each failed connection of each retry; we tell once that Kafka is away.
+    logging.getLogger("kafka").setLevel(
+        logging.WARNING if number <= logging.DEBUG else logging.CRITICAL
+    )
 
 
 def get_logger(**fields: Any) -> FilteringBoundLogger:

@@ -95,11 +95,10 @@ class PollLoop:
         quiet = self._lanes.wait_quiet(limit_seconds)
         offsets = self._offsets.committable()
         try:
-            source.commit(offsets)
+            if source.commit(offsets):
+                self._offsets.committed(offsets)
         except BrokerUnavailable as error:
             self._on_kafka(False, str(error))
-        else:
-            self._offsets.committed(offsets)
         return quiet
 
     # -- partitions come and go (called while the poll thread waits in poll or close) --------
@@ -165,5 +164,5 @@ class PollLoop:
             return
         self._commit_at = now + self._times.commit
         offsets = self._offsets.committable()
-        source.commit(offsets)
-        self._offsets.committed(offsets)
+        if source.commit(offsets):
+            self._offsets.committed(offsets)

@@ -107,17 +107,17 @@ class KafkaSource:
             records.extend(self._checked((partition.topic, partition.partition), batch))
         return records
 
-    def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Commit, or raise BrokerUnavailable. A commit that a rebalance overtook is let go:
-        whoever reads those records again finds them done in the ledger."""
+    def commit(self, offsets: Mapping[TopicPartition, int]) -> bool:
+        """Commit, or raise BrokerUnavailable; False when a rebalance was in the way."""
         if not offsets or self._consumer is None:
-            return
+            return False
         try:
             self._consumer.commit(_as_kafka(offsets), timeout_ms=5_000)
         except (CommitFailedError, RebalanceInProgressError):
-            return
+            return False
         except KafkaError as error:
             raise self._unavailable(error) from error
+        return True
 
     def pause(self) -> None:
         """Fetch nothing for now; keep polling, so that the group sees us alive."""

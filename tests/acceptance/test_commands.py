@@ -1,0 +1,237 @@
+"""The command as its users run it: what it prints, and its exit codes."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from consumer.domain.reasons import Kind
+from consumer.sandbox.catalog import write_sample_catalog
+from consumer.sandbox.traffic import Label, generate
+from tests.support.kafka import Kafka
+from tests.support.messenger import Messenger
+
+#: Nothing listens here: the discard port is nobody's on these machines.
+_NOBODY = "127.0.0.1:9"
+
+
+def messenger(
+    *arguments: str | Path, text: str | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "consumer", *arguments],
+        input=text if text is not None else "",
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=90,
+        env=os.environ | {"COLUMNS": "200"} | environment,
+    )
+
+
+COMMANDS = (
+    ("demo",),
+    ("run",),
+    ("check-config",),
+    ("topics", "create"),
+    ("topics", "describe"),
+    ("ledger", "upgrade"),
+    ("ledger", "prune"),
+    ("ledger", "show"),
+    ("produce",),
+    ("send-test",),
+    ("preview",),
+    ("trace",),
+    ("sandbox", "mailgun"),
+    ("sandbox", "broker"),
+    ("sandbox", "traffic"),
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_has_help(command: tuple[str, ...]) -> None:
+    done = messenger(*command, "--help")
+    assert done.returncode == 0
+    assert "Usage: " in done.stdout
+    assert "--help" in done.stdout
+
+
+@pytest.mark.parametrize("command", [("run",), ("topics", "create"), ("ledger", "show")])
+def test_missing_settings_are_one_line_each_and_exit_2(command: tuple[str, ...]) -> None:
+    """No domain, no key, no sender: all told at once, no traceback."""
+    done = messenger(*command)
+    assert done.returncode == 2
+    lines = done.stderr.splitlines()
+    assert all(line.startswith("messenger: ") for line in lines), done.stderr
+    assert any("[mailgun]" in line for line in lines)
+
+
+def test_a_settings_file_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    done = messenger("run", "--config", tmp_path / "nowhere.toml")
+    assert done.returncode == 2
+    assert "nowhere.toml: no such file" in done.stderr
+
+
+def test_an_unknown_option_is_wrong_usage() -> None:
+    assert messenger("run", "--fast").returncode == 2
+
+
+SETTINGS = """
+[kafka]
+bootstrap_servers = "{kafka}"
+[mailgun]
+domain = "alerts.example.com"
+api_key = "key-very-secret"
+from_address = "alarms@alerts.example.com"
+[ledger]
+url = "{ledger}"
+"""
+
+
+@pytest.fixture
+def offline(tmp_path: Path) -> Path:
+    """Settings whose Kafka does not exist."""
+    path = tmp_path / "offline.toml"
+    path.write_text(SETTINGS.format(kafka=_NOBODY, ledger=f"sqlite:///{tmp_path}/m.db"))
+    return path
+
+
+@pytest.mark.parametrize(
+    "command", [("topics", "describe"), ("topics", "create"), ("produce", "-")]
+)
+def test_a_kafka_that_is_away_is_exit_3_and_one_line(
+    offline: Path, command: tuple[str, ...]
+) -> None:
+    done = messenger(*command, "--config", offline)
+    assert done.returncode == 3
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert _NOBODY in done.stderr
+    assert "key-very-secret" not in done.stderr
+
+
+def test_a_ledger_that_is_away_is_exit_3_and_keeps_its_password(tmp_path: Path) -> None:
+    path = tmp_path / "away.toml"
+    url = f"postgresql+psycopg://messenger:geheim@{_NOBODY}/messenger"
+    path.write_text(SETTINGS.format(kafka=_NOBODY, ledger=url))
+    done = messenger("ledger", "show", "--config", path)
+    assert done.returncode == 3
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert "geheim" not in done.stdout + done.stderr
+
+
+def test_ledger_upgrade_show_and_prune(offline: Path) -> None:
+    assert messenger("ledger", "show", "-c", offline).returncode == 2, "no tables yet"
+    assert "upgraded" in messenger("ledger", "upgrade", "-c", offline).stdout
+    assert "up to date" in messenger("ledger", "upgrade", "-c", offline).stdout
+    shown = messenger("ledger", "show", "--json", "-c", offline)
+    assert isinstance(msgspec.json.decode(shown.stdout), dict)
+    assert "0 rows" in messenger("ledger", "prune", "-c", offline).stdout
+
+
+def test_topics_are_created_once_and_described(tmp_path: Path, kafka: Kafka) -> None:
+    path = tmp_path / "topics.toml"
+    name = tmp_path.name.replace("_", "-")
+    path.write_text(
+        SETTINGS.format(kafka=kafka.bootstrap, ledger="sqlite:///x.db").replace(
+            "[mailgun]",
+            f'events_topic = "{name}-a"\ntracking_topic = "{name}-b"\n'
+            f'dead_letter_topic = "{name}-c"\n[mailgun]',
+        )
+    )
+    first = messenger("topics", "create", "--partitions", "3", "-c", path)
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.count("created") == 3
+    assert messenger("topics", "create", "-c", path).stdout.count("exists") == 3
+    described = msgspec.json.decode(messenger("topics", "describe", "--json", "-c", path).stdout)
+    assert len(described) == 9
+    assert {state["topic"] for state in described} == {f"{name}-{part}" for part in "abc"}
+
+
+def test_produce_takes_the_good_lines_and_numbers_the_bad(tmp_path: Path, kafka: Kafka) -> None:
+    """Every record of the sample traffic is either produced or told with its line number."""
+    with Messenger(tmp_path, kafka) as setup:
+        write_sample_catalog(setup.catalog)
+        records = [r for r in generate(200, 5, int(time.time() * 1000)) if b"\n" not in r.value]
+        file = tmp_path / "events.ndjson"
+        file.write_bytes(b"".join(record.value + b"\n" for record in records))
+        done = setup.command("produce", str(file), "--json")
+        counts = msgspec.json.decode(done.stdout)
+        kept = [r for r in records if r.label is not Label.BROKEN]
+        broken = [
+            n for n, r in enumerate(records, 1) if r.label is Label.BROKEN and r.value.strip()
+        ]
+        assert done.returncode == 1
+        assert counts == {"produced": len(kept), "rejected": len(broken), "failed": 0}
+        for number in broken:
+            assert f"messenger: line {number}: " in done.stderr
+        assert [r.key for r in setup.kafka.read_all(setup.events)].sort() == [
+            r.key for r in kept
+        ].sort()
+
+
+def test_traffic_produced_from_a_pipe_becomes_emails(tmp_path: Path, kafka: Kafka) -> None:
+    """`sandbox traffic | produce`, a consumer beside it: emails arrive, SIGTERM ends it with 0."""
+    with Messenger(tmp_path, kafka) as setup:
+        traffic = messenger(
+            "sandbox", "traffic", "--count", "60", "--catalog", setup.catalog, text=""
+        )
+        assert traffic.returncode == 0, traffic.stderr
+        produced = subprocess.run(
+            [sys.executable, "-m", "consumer", "produce", "-", "-c", setup.config, "--json"],
+            input=traffic.stdout,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        number = msgspec.json.decode(produced.stdout)["produced"]
+        setup.start("one")
+        setup.until_done(number)
+        accepted = setup.tracked([Kind.ACCEPTED])
+        assert accepted
+        assert len(accepted) == setup.fake.stats()["accepted_messages"]
+        assert setup.terminate("one") == 0
+
+
+def test_run_answers_health_and_metrics(tmp_path: Path, kafka: Kafka) -> None:
+    """The pages are on the port that the log names."""
+    import requests
+
+    with Messenger(tmp_path, kafka) as setup:
+        setup.start("one")
+        setup.until_logged("one", "partitions.assigned")
+        address = next(
+            line["address"] for line in setup.log("one") if line["event"] == "telemetry.listening"
+        )
+        with requests.Session() as session:
+            session.trust_env = False
+            assert session.get(f"{address}/healthz").status_code == 200
+            ready = session.get(f"{address}/readyz")
+            assert ready.status_code == 200
+            assert len(ready.json()["partitions"]) == 4
+            metrics = session.get(f"{address}/metrics").text
+        assert 'messenger_tracking_records_total{kind="accepted"} 0.0' in metrics
+
+
+def test_supervisor_restarts_and_passes_the_signal_on(tmp_path: Path, kafka: Kafka) -> None:
+    """`--processes 2`: both work, SIGTERM ends both, the exit code is 0."""
+    with Messenger(tmp_path, kafka) as setup:
+        with (tmp_path / "supervisor.log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "consumer", "run", "-c", setup.config, "--processes", "2"],
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+            )
+        try:
+            setup.until_logged("supervisor", "partitions.assigned")
+            process.terminate()
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
+        stopped = [line for line in setup.log("supervisor") if line["event"] == "app.stopped"]
+        assert len(stopped) == 2

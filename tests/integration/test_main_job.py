@@ -1,0 +1,243 @@
+"""The main job on real Apache Kafka: 4 partitions, 2 processes, the fake Mailgun over HTTP."""
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from consumer.domain.alarm import AlarmEvent
+from consumer.domain.ledger import DeliveryState
+from consumer.domain.reasons import Kind, Reason
+from consumer.sandbox.catalog import write_load_catalog, write_sample_catalog
+from consumer.sandbox.traffic import Label, TrafficRecord, generate, generate_atoms
+from tests.support.kafka import Kafka, KafkaBroker, until
+from tests.support.messenger import DOMAIN, Messenger
+from tests.support.postgres import PostgresServer
+
+ATOMS, RECIPIENTS = 200, 40
+
+
+def load(events: int, seed: int = 7) -> list[TrafficRecord]:
+    """Events of which each leads to exactly one email."""
+    return list(generate_atoms(events, ATOMS, seed, int(time.time() * 1000)))
+
+
+def decoded(records: Sequence[TrafficRecord]) -> dict[str, AlarmEvent]:
+    events = [msgspec.json.decode(record.value, type=AlarmEvent) for record in records]
+    return {event.id: event for event in events}
+
+
+def by_event(mails: Sequence[dict[str, Any]]) -> Counter[str]:
+    return Counter(mail["variables"]["event_id"] for mail in mails)
+
+
+def assert_in_order(mails: Sequence[dict[str, Any]], events: dict[str, AlarmEvent]) -> None:
+    """Emails of one atom were accepted in the order of its events."""
+    accepted = defaultdict(list)
+    for mail in sorted(mails, key=lambda m: m["sequence"]):
+        event = events[mail["variables"]["event_id"]]
+        accepted[event.atom].append(event.timestamp)
+    for atom, times in accepted.items():
+        assert times == sorted(times), f"out of order: {atom}"
+
+
+def test_two_thousand_events_give_exactly_the_expected_emails(tmp_path: Path, kafka: Kafka) -> None:
+    """Count, content and order per atom are right, and every event has its tracking record."""
+    with Messenger(tmp_path, kafka) as messenger:
+        write_load_catalog(messenger.catalog, ATOMS, RECIPIENTS)
+        records = load(2000)
+        events = decoded(records)
+        messenger.start_pair("one", "two")
+        kafka.produce(messenger.events, [(r.key, r.value) for r in records])
+        messenger.until_accepted(2000)
+        messenger.until_done(2000)
+        mails = messenger.fake.messages(limit=5000)
+
+        assert by_event(mails) == dict.fromkeys(events, 1)
+        assert_in_order(mails, events)
+        for mail in mails:
+            event = events[mail["variables"]["event_id"]]
+            number = int(event.alarm_id.removeprefix("alLoad"))
+            assert mail["to"] == f"load-{number % RECIPIENTS}@example.net"
+            assert mail["subject"] == f"** {event.state}: Load {number} on {event.entity_id} **"
+            assert event.status in mail["text"]
+        accepted = messenger.tracked([Kind.ACCEPTED])
+        assert {record.event.id for record in accepted} == set(events)
+        assert {record.worker for record in accepted} == {"one", "two"}, "both processes worked"
+        assert messenger.terminate("one") == 0
+        assert messenger.terminate("two") == 0
+        assert sum(kafka.committed(messenger.group, messenger.events).values()) == 2000
+
+
+def test_mails_of_one_alarm_form_one_thread(tmp_path: Path, kafka: Kafka) -> None:
+    """Each later mail refers to the first one's real Message-Id."""
+    with Messenger(tmp_path, kafka) as messenger:
+        write_load_catalog(messenger.catalog, 1, 1)
+        messenger.start("one")
+        records = list(generate_atoms(4, 1, 7, int(time.time() * 1000)))
+        kafka.produce(messenger.events, [(r.key, r.value) for r in records])
+        messenger.until_accepted(4)
+        first, *later = sorted(messenger.fake.messages(), key=lambda m: m["sequence"])
+        root = f"<{first['message_id']}>"
+        assert root.endswith(f"@{DOMAIN}>")
+        assert "References" not in dict(first["headers"])
+        assert [dict(mail["headers"])["References"] for mail in later] == [root] * 3
+
+
+def test_sample_traffic_ends_in_the_records_it_must(tmp_path: Path, kafka: Kafka) -> None:
+    """Realistic traffic: each record ends in tracking, broken ones also in the dead letters."""
+    with Messenger(tmp_path, kafka) as messenger:
+        write_sample_catalog(messenger.catalog)
+        records = list(generate(400, 3, int(time.time() * 1000)))
+        kafka.produce(messenger.events, [(r.key, r.value) for r in records])
+        messenger.start("one")
+        messenger.until_done(len(records))
+        tracked = messenger.tracked()
+        told = Counter(record.kind for record in tracked)
+        labels = Counter(record.label for record in records)
+        letters = kafka.read_all(messenger.dead_letters)
+
+        assert {record.source for record in tracked} == {
+            (messenger.events, partition, offset)
+            for partition, count in Counter(
+                r.partition for r in kafka.read_all(messenger.events)
+            ).items()
+            for offset in range(count)
+        }, "every record of the topic is told of"
+        assert told[Kind.ACCEPTED] == messenger.fake.stats()["accepted_messages"]
+        assert messenger.fake.stats()["duplicate_messages"] == 0
+        assert told[Kind.INVALID] == labels[Label.BROKEN] == len(letters)
+        assert told[Kind.STALE] == labels[Label.STALE]
+        reasons = Counter(record.outcome.reason for record in tracked)
+        assert reasons[Reason.SEEN_BEFORE] == labels[Label.REPEAT]
+        assert reasons[Reason.ACTIONS_DISABLED] == labels[Label.MUTED]
+        for expected in (
+            Reason.UNSUPPORTED_TYPE,
+            Reason.UNKNOWN_NOTIFICATION,
+            Reason.EMPTY_LIST,
+            Reason.MAINTENANCE,
+            Reason.ALARM_DISABLED,
+            Reason.CHECK_DISABLED,
+            Reason.DELETED,
+            Reason.FIRST_STATE_OK,
+        ):
+            assert reasons[expected], expected
+
+
+@pytest.mark.parametrize("store", ["sqlite", "postgresql"])
+def test_kill_minus_nine_loses_nothing(
+    tmp_path: Path, kafka: Kafka, store: str, request: pytest.FixtureRequest
+) -> None:
+    """What was under way at the kill is accepted once or held as in doubt; all else is sent."""
+    url = None
+    if store == "postgresql":
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        url = server.new_database()
+    with Messenger(tmp_path, kafka, ledger_url=url) as messenger:
+        write_load_catalog(messenger.catalog, ATOMS, RECIPIENTS)
+        messenger.fake.script({"kind": "delay", "seconds": 0.05, "when": "before"})
+        assert messenger.command("ledger", "upgrade").returncode == 0
+        records = load(1000)
+        events = decoded(records)
+        messenger.start_pair("one", "two")
+        kafka.produce(messenger.events, [(r.key, r.value) for r in records])
+        messenger.until_accepted(200)
+        messenger.kill("one")
+        messenger.until_done(1000)
+
+        sent = by_event(messenger.fake.messages(limit=5000))
+        tracked = messenger.tracked([Kind.ACCEPTED, Kind.IN_DOUBT])
+        in_doubt = {r.event.id for r in tracked if r.kind is Kind.IN_DOUBT}
+        accepted = {r.event.id for r in tracked if r.kind is Kind.ACCEPTED}
+        assert max(sent.values()) == 1, "nothing is doubled"
+        assert accepted | in_doubt == set(events), "every event is accounted for"
+        assert set(events) - set(sent) <= in_doubt, "what was not sent is reported as in doubt"
+        assert len(in_doubt) <= 32, "no more than the senders had under way"
+        shown = messenger.command("ledger", "show", "--in-doubt", "--json")
+        assert {row["event_id"] for row in msgspec.json.decode(shown.stdout)} == in_doubt
+        assert_in_order(messenger.fake.messages(limit=5000), events)
+
+
+def test_broker_stopped_and_started_loses_nothing(tmp_path: Path, own_kafka: KafkaBroker) -> None:
+    """Kafka goes away in mid-run and comes back: every email is sent once and tracked."""
+    with Messenger(tmp_path, own_kafka) as messenger:
+        write_load_catalog(messenger.catalog, ATOMS, RECIPIENTS)
+        messenger.fake.script({"kind": "delay", "seconds": 0.05, "when": "before"})
+        records = load(1000)
+        events = decoded(records)
+        messenger.start_pair("one", "two")
+        own_kafka.produce(messenger.events, [(r.key, r.value) for r in records])
+        messenger.until_accepted(200)
+        own_kafka.stop()
+        until(
+            lambda: any(line["event"] == "dependency.down" for line in messenger.log("one")),
+            "a word about Kafka being away",
+        )
+        own_kafka.start()
+        messenger.until_accepted(1000)
+        messenger.until_done(1000)
+
+        mails = messenger.fake.messages(limit=5000)
+        assert by_event(mails) == dict.fromkeys(events, 1)
+        assert_in_order(mails, events)
+        assert {r.event.id for r in messenger.tracked([Kind.ACCEPTED])} == set(events)
+
+
+def test_a_second_run_of_the_same_events_sends_nothing(tmp_path: Path, kafka: Kafka) -> None:
+    """Offsets lost, the same records again: all duplicates, told as such."""
+    with Messenger(tmp_path, kafka) as messenger:
+        write_load_catalog(messenger.catalog, ATOMS, RECIPIENTS)
+        records = load(200)
+        kafka.produce(messenger.events, [(r.key, r.value) for r in records])
+        messenger.start("one")
+        messenger.until_done(200)
+        messenger.terminate("one")
+        kafka.produce(messenger.events, [(r.key, r.value) for r in records])
+        messenger.start("two")
+        messenger.until_done(400)
+        assert messenger.fake.stats()["accepted_messages"] == 200
+        assert len(messenger.tracked([Kind.DUPLICATE])) == 200
+
+
+def test_sigterm_with_a_backlog_leaves_the_rest_to_others(tmp_path: Path, kafka: Kafka) -> None:
+    """A stopped process finishes what is under way, and its successor sends only the rest."""
+    with Messenger(tmp_path, kafka) as messenger:
+        write_load_catalog(messenger.catalog, ATOMS, RECIPIENTS)
+        messenger.fake.script({"kind": "delay", "seconds": 0.1, "when": "before"})
+        records = load(600)
+        events = decoded(records)
+        kafka.produce(messenger.events, [(r.key, r.value) for r in records])
+        messenger.start("one")
+        messenger.until_accepted(50)
+        assert messenger.terminate("one") == 0
+        assert messenger.fake.stats()["accepted_messages"] < 600
+        messenger.start("two")
+        messenger.until_accepted(600)
+        messenger.until_done(600)
+        mails = messenger.fake.messages(limit=5000)
+        assert by_event(mails) == dict.fromkeys(events, 1)
+        assert_in_order(mails, events)
+        assert messenger.tracked([Kind.IN_DOUBT]) == []
+
+
+def test_provider_refusing_the_key_loses_nothing(tmp_path: Path, kafka: Kafka) -> None:
+    """A wrong key is the operator's mistake: emails wait, and go when it is mended."""
+    with Messenger(tmp_path, kafka) as messenger:
+        write_load_catalog(messenger.catalog, ATOMS, RECIPIENTS)
+        messenger.fake.script(
+            {"kind": "status", "status": 401, "body": "Forbidden", "when": "before", "count": 5}
+        )
+        records = load(20)
+        kafka.produce(messenger.events, [(r.key, r.value) for r in records])
+        messenger.start("one")
+        messenger.until_done(20)
+        assert by_event(messenger.fake.messages()) == dict.fromkeys(decoded(records), 1)
+        assert any(
+            line["event"] == "dependency.down" and line["dependency"] == "mailgun"
+            for line in messenger.log("one")
+        )
+        assert DeliveryState.FAILED not in {r.kind for r in messenger.tracked()}

@@ -1,0 +1,175 @@
+"""Messenger as its users run it: the command as processes, on real Kafka and the fake Mailgun."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from consumer import wire
+from consumer.domain.reasons import Kind
+from consumer.domain.tracking import TrackingEvent
+from consumer.sandbox.mailgun import FakeMailgun, Options
+from tests.support.kafka import Kafka, until
+
+DOMAIN = "alerts.example.com"
+_KEY = "key-of-the-tests"
+
+
+class Messenger:
+    """Topics, a fake Mailgun, a settings file, and as many consumer processes as a test starts."""
+
+    def __init__(
+        self,
+        folder: Path,
+        kafka: Kafka,
+        *,
+        partitions: int = 4,
+        ledger_url: str | None = None,
+        options: Options | None = None,
+        settings: str = "",
+    ) -> None:
+        self.folder = folder
+        self.kafka = kafka
+        self.events = kafka.create_topic("alarm-events", partitions)
+        self.tracking = kafka.create_topic("notification-tracking", partitions)
+        self.dead_letters = kafka.create_topic("dead-letter", 1)
+        self.group = f"messenger-{self.events}"
+        self.catalog = folder / "catalog"
+        self.ledger_url = ledger_url or f"sqlite:///{folder}/messenger.db"
+        self.fake = FakeMailgun(options or Options(api_keys={_KEY: "full"}))
+        self._settings = settings
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Self:
+        self.fake.start()
+        self.catalog.mkdir(exist_ok=True)
+        self.config = self.folder / "messenger.toml"
+        self.config.write_text(
+            f"""
+[kafka]
+bootstrap_servers = "{self.kafka.bootstrap}"
+group_id = "{self.group}"
+events_topic = "{self.events}"
+tracking_topic = "{self.tracking}"
+dead_letter_topic = "{self.dead_letters}"
+session_timeout_seconds = 3.0
+
+[mailgun]
+base_url = "{self.fake.url}"
+domain = "{DOMAIN}"
+api_key = "{_KEY}"
+from_address = "Alarms <alarms@{DOMAIN}>"
+
+[ledger]
+url = "{self.ledger_url}"
+lease_seconds = 4.0
+
+[catalog]
+url = "file:{self.catalog}"
+lookup_patience_seconds = 0.5
+
+[telemetry]
+port = 0
+{self._settings}
+"""
+        )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for name in list(self._processes):
+            self.kill(name)
+        self.fake.stop()
+
+    def start(self, name: str) -> None:
+        """One `messenger run`; its log goes to {name}.log."""
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self._processes[name] = subprocess.Popen(
+                [sys.executable, "-m", "consumer", "run", "-c", self.config, "--worker", name],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def start_pair(self, first: str, second: str) -> None:
+        """Two processes, each of which has its share of the partitions."""
+        self.start(first)
+        self.until_logged(first, "partitions.assigned")
+        self.start(second)
+        self.until_logged(second, "partitions.assigned")
+
+    def kill(self, name: str) -> None:
+        """`kill -9`: no goodbye."""
+        process = self._processes.pop(name)
+        process.kill()
+        process.wait()
+
+    def terminate(self, name: str, timeout_seconds: float = 30.0) -> int:
+        """SIGTERM, and the exit code."""
+        process = self._processes.pop(name)
+        process.send_signal(signal.SIGTERM)
+        return process.wait(timeout_seconds)
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Another command with the same settings."""
+        return subprocess.run(
+            [sys.executable, "-m", "consumer", *arguments, "-c", self.config],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            env=os.environ | {"COLUMNS": "200"},
+        )
+
+    def log(self, name: str) -> list[dict[str, Any]]:
+        """The process's log lines."""
+        lines = (self.folder / f"{name}.log").read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+    def until_logged(self, name: str, event: str, timeout_seconds: float = 30.0) -> None:
+        until(
+            lambda: any(line["event"] == event for line in self.log(name)),
+            f"{event} in the log of {name}",
+            timeout_seconds,
+        )
+
+    def until_accepted(self, number: int, timeout_seconds: float = 90.0) -> None:
+        """The fake has accepted this many emails."""
+        until(
+            lambda: self._alive() and self.fake.stats()["accepted_messages"] >= number,
+            f"{number} accepted emails",
+            timeout_seconds,
+        )
+
+    def until_done(self, records: int, timeout_seconds: float = 90.0) -> None:
+        """The group has committed this many records."""
+        until(
+            lambda: self._alive() and self._committed() >= records,
+            f"{records} committed records",
+            timeout_seconds,
+        )
+
+    def _committed(self) -> int:
+        return sum(self.kafka.committed(self.group, self.events).values())
+
+    def _alive(self) -> bool:
+        """A process that ended by itself is told at once, not after a time-out."""
+        for name, process in self._processes.items():
+            tail = (self.folder / f"{name}.log").read_text(encoding="utf-8")[-2000:]
+            assert process.poll() is None, f"{name} ended with {process.returncode}:\n{tail}"
+        return True
+
+    def tracked(self, kinds: Sequence[Kind] = ()) -> list[TrackingEvent]:
+        """Tracking records by id, each once."""
+        records = [wire.decode_tracking(r.value) for r in self.kafka.read_all(self.tracking)]
+        told = {record.id: record for record in records}
+        return [r for r in told.values() if not kinds or r.kind in kinds]
