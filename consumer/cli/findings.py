@@ -1,0 +1,56 @@
+"""What a check of the configuration found."""
+
+import re
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from consumer.domain.errors import SettingsError
+
+_SETTING: Final = re.compile(r"^([a-z]+)\.([a-z_]+):? ")
+
+
+class Level(StrEnum):
+    """How bad it is."""
+
+    #: It cannot run like this, or not as it is meant.
+    PROBLEM = "problem"
+    #: It runs; somebody should have looked at it.
+    WARNING = "warning"
+    #: A system that is needed does not answer now.
+    AWAY = "away"
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One line that names place and key, and says what to do. It never holds a secret."""
+
+    level: Level
+    text: str
+
+
+def problem(place: str, what: str) -> Finding:
+    return Finding(Level.PROBLEM, f"{place}: {what}")
+
+
+def warning(place: str, what: str) -> Finding:
+    return Finding(Level.WARNING, f"{place}: {what}")
+
+
+def problems_of(error: SettingsError) -> Iterator[Finding]:
+    """What the settings' reader or a part refused. Parts write `section.key` for a key."""
+    for text in error.problems:
+        yield Finding(Level.PROBLEM, _SETTING.sub(r"[\1] \2: ", text))
+
+
+def placed(finding: Finding, place: str) -> Finding:
+    """With the settings' file in front, where it is about a key."""
+    if not finding.text.startswith("["):
+        return finding
+    return Finding(finding.level, f"{place}: {finding.text}")
+
+
+def texts(findings: Iterable[Finding], level: Level) -> list[str]:
+    """The lines of one level, each once."""
+    return list(dict.fromkeys(each.text for each in findings if each.level is level))

@@ -1,0 +1,141 @@
+"""A trace in plain words: what became of each destination, or why nothing was sent.
+
+Pure. The words are for a person; programs read the kinds and reasons of the steps.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from consumer.domain.ledger import DeliveryRow, DeliveryState
+from consumer.domain.reasons import Kind
+from consumer.domain.tracking import TrackingEvent
+from consumer.tracing import Trace
+
+#: Ends of a whole event.
+_NOTHING_SENT: Final[Mapping[Kind, str]] = {
+    Kind.INVALID: "the record could not be read; it is in the dead-letter topic",
+    Kind.DUPLICATE: "the same event had been handled before",
+    Kind.STALE: "a newer event of the same alarm had come before it",
+    Kind.UNCHANGED: "the alarm was in this state already",
+    Kind.INITIAL_OK: "an alarm whose first state is OK is no news",
+    Kind.IGNORED: "the settings say that this state is not notified",
+    Kind.SUPPRESSED: "a maintenance window was in force",
+    Kind.DISABLED: "alarm, check or entity is disabled or deleted, or the producer forbade it",
+    Kind.LOOKUP_FAILED: "the catalog does not know it, and the event brought no snapshot",
+    Kind.NO_RECIPIENTS: "the plan in force has nobody for this state",
+    Kind.DEAD_LETTERED: "it was given up; it is in the dead-letter topic",
+    Kind.SUPERSEDED: "the alarm's state had moved on before it could be sent",
+    Kind.EXPIRED: "it was too old when it could be sent",
+    Kind.FAILED: "it failed for good",
+}
+
+#: The same by the words in which the ledger keeps them.
+_ENDS: Final[Mapping[str, str]] = {kind.value: words for kind, words in _NOTHING_SENT.items()}
+
+#: The last deciding step of one destination.
+_DESTINATION: Final[Mapping[Kind, str]] = {
+    Kind.ACCEPTED: "sent, the provider has accepted it",
+    Kind.DELIVERED: "delivered",
+    Kind.BOUNCED_PERMANENT: "bounced, the receiving side refused it for good",
+    Kind.REJECTED: "accepted, and then rejected by the provider",
+    Kind.DEFERRED: "not accepted yet, it is tried again",
+    Kind.IN_DOUBT: "in doubt, the answer was lost: it is looked up before it is sent again",
+    Kind.FALLBACK: "handed over to another transport",
+    Kind.FAILED: "not sent, it failed for good",
+    Kind.SUPERSEDED: "not sent, the alarm's state had moved on",
+    Kind.EXPIRED: "not sent, it had become too old",
+    Kind.DEAD_LETTERED: "given up; it is in the dead-letter topic",
+    Kind.DUPLICATE: "not sent twice, the address has its email by another notification",
+    Kind.NO_RECIPIENTS: "not sent, there is no address",
+}
+
+#: What may be reported on top; it decides nothing.
+_REPORTED: Final[Mapping[Kind, str]] = {
+    Kind.BOUNCED_TEMPORARY: "delayed by the receiving side",
+    Kind.COMPLAINED: "marked as spam",
+    Kind.OPENED: "opened",
+    Kind.CLICKED: "a link was clicked",
+    Kind.UNSUBSCRIBED: "unsubscribed",
+}
+
+#: Beyond these, what the step itself says is news.
+_SPEAKS_FOR_ITSELF: Final = frozenset({Kind.ACCEPTED, Kind.DELIVERED})
+
+_IN_LEDGER: Final[Mapping[DeliveryState, str]] = {
+    DeliveryState.SENDING: "being sent; if its process died, it is looked up before it goes again",
+    DeliveryState.ACCEPTED: _DESTINATION[Kind.ACCEPTED],
+    DeliveryState.FAILED: _DESTINATION[Kind.FAILED],
+    DeliveryState.IN_DOUBT: _DESTINATION[Kind.IN_DOUBT],
+    DeliveryState.DEFERRED: _DESTINATION[Kind.DEFERRED],
+    DeliveryState.SUPERSEDED: _DESTINATION[Kind.SUPERSEDED],
+    DeliveryState.EXPIRED: _DESTINATION[Kind.EXPIRED],
+}
+
+
+def explain(trace: Trace) -> list[str]:
+    """One sentence for each destination; without any, one that says why nothing was sent."""
+    lines = [_of_destination(steps) for steps in _by_destination(trace.steps)]
+    tracked = {step.notification.uid for step in trace.steps if step.notification is not None}
+    lines += [_of_row(row) for row in trace.deliveries if row.uid not in tracked]
+    return lines or [_nothing_sent(trace)]
+
+
+def moment(milliseconds: int | float | None) -> str:
+    """Epoch milliseconds as UTC to the millisecond; a number that is no date stays one."""
+    if milliseconds is None:
+        return "unknown"
+    try:
+        at = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (OverflowError, ValueError, OSError):
+        return f"{milliseconds} ms"
+    return at.isoformat(" ", "milliseconds").removesuffix("+00:00")
+
+
+def _by_destination(steps: Iterable[TrackingEvent]) -> list[list[TrackingEvent]]:
+    groups: dict[tuple[str | None, str, str | None], list[TrackingEvent]] = {}
+    for step in steps:
+        if (to := step.notification) is not None:
+            groups.setdefault((to.uid, to.notification_id, to.destination), []).append(step)
+    return list(groups.values())
+
+
+def _of_destination(steps: Sequence[TrackingEvent]) -> str:
+    deciding = [step for step in steps if step.kind in _DESTINATION]
+    reported = dict.fromkeys(_REPORTED[step.kind] for step in steps if step.kind in _REPORTED)
+    to = steps[0].notification
+    assert to is not None  # grouped by it
+    name = to.destination or to.notification_id
+    if not deciding:
+        return f"{name}: {', '.join(reported) or steps[-1].kind.value}"
+    last = deciding[-1]
+    line = f"{name}: {_DESTINATION[last.kind]}"
+    if last.kind not in _SPEAKS_FOR_ITSELF:
+        line += f" ({last.outcome.message})"
+    if last.next_attempt_at is not None and last.kind is Kind.DEFERRED:
+        line += f", not before {moment(last.next_attempt_at)}"
+    if any(step.possible_duplicate for step in steps):
+        line += "; possibly twice, an earlier attempt may have been accepted too"
+    return "; ".join([line, *reported])
+
+
+def _of_row(row: DeliveryRow) -> str:
+    line = f"{row.destination}: {_IN_LEDGER[row.state]}"
+    if row.message and row.state is not DeliveryState.ACCEPTED:
+        line += f" ({row.message})"
+    return line
+
+
+def _nothing_sent(trace: Trace) -> str:
+    endings = [step for step in trace.steps if step.kind in _NOTHING_SENT]
+    # That it came again later does not say why nothing was sent the first time.
+    first = [step for step in endings if step.kind is not Kind.DUPLICATE] or endings
+    if first:
+        last = first[-1]
+        return f"nothing was sent: {_NOTHING_SENT[last.kind]} ({last.outcome.message})"
+    if trace.ended is None:
+        return "nothing was sent yet: the event has not ended, it waits or is worked on"
+    outcome = trace.ended.outcome
+    if outcome in _ENDS:
+        return f"nothing was sent: {_ENDS[outcome]}"
+    return f"the event ended as {outcome}; no step of it is left to say more"

@@ -1,0 +1,124 @@
+"""What settings can be wrong about although each value is of the right kind."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consumer.cli.findings import Level, texts
+from consumer.cli.settings_checks import check_settings
+from consumer.settings import Settings
+
+
+def told(level: Level, **sections: dict[str, Any] | list[dict[str, Any]]) -> list[str]:
+    mailgun = {
+        "domain": "alerts.example.com",
+        "api_key": "key-1",
+        "from_address": "Alarms <alarms@alerts.example.com>",
+    }
+    values: dict[str, Any] = {"mailgun": mailgun} | sections
+    if isinstance(given := sections.get("mailgun"), dict):
+        values["mailgun"] = mailgun | given
+    return texts(check_settings(Settings.model_validate(values)), level)
+
+
+def test_the_defaults_are_fine() -> None:
+    assert told(Level.PROBLEM) == []
+    assert told(Level.WARNING) == []
+
+
+@pytest.mark.parametrize(
+    ("sections", "beginning"),
+    [
+        ({"kafka": {"events_topic": " , "}}, "[kafka] events_topic: names no topic"),
+        ({"kafka": {"events_topic": "a b"}}, "[kafka] events_topic: 'a b' cannot be"),
+        ({"kafka": {"tracking_topic": ".."}}, "[kafka] tracking_topic: '..' cannot be"),
+        ({"kafka": {"events_topic": "a,a"}}, "[kafka] events_topic: 'a' is named 2 times"),
+        (
+            {"kafka": {"dead_letter_topic": "notification-tracking"}},
+            "[kafka] tracking_topic, dead_letter_topic: 'notification-tracking' is named 2",
+        ),
+        ({"kafka": {"bootstrap_servers": "one:9092,"}}, "[kafka] bootstrap_servers: give host"),
+        ({"kafka": {"bootstrap_servers": "a:b:c"}}, "[kafka] bootstrap_servers: give host:port"),
+        ({"kafka": {"ssl_cafile": "/nowhere/ca.pem"}}, "[kafka] ssl_cafile: /nowhere/ca.pem: no"),
+        ({"mailgun": {"from_address": "Alarms"}}, "[mailgun] from_address: is no sender"),
+        ({"mailgun": {"from_address": "a@b.example\nBcc: c@d.example"}}, "[mailgun] from_address"),
+        ({"mailgun": {"api_key": "key with blanks"}}, "[mailgun] api_key: is empty or has"),
+        ({"mailgun": {"domain": "alerts_example"}}, "[mailgun] domain: 'alerts_example' is not"),
+        ({"routes": [{"tenants": [" 1"]}]}, "[[routes]] 1 tenants: ' 1' is no tenant id"),
+    ],
+)
+def test_problem(sections: dict[str, Any], beginning: str) -> None:
+    (problem,) = told(Level.PROBLEM, **sections)
+    assert problem.startswith(beginning)
+
+
+@pytest.mark.parametrize(
+    ("sections", "beginning"),
+    [
+        ({"kafka": {"formats": {"other": "rackspace"}}}, "[kafka] formats.other: is not used"),
+        ({"kafka": {"sasl_username": "me"}}, "[kafka] sasl_*: is not used"),
+        ({"mailgun": {"from_address": "a@other.example"}}, "[mailgun] from_address: is of other"),
+        ({"mailgun": {"base_url": "http://mail.example"}}, "[mailgun] base_url: the API key"),
+        ({"routes": [{"percent": 0}]}, "[[routes]] 1 percent: is 0"),
+        ({"routes": [{"tags": ["t"] * 11}]}, "[[routes]] 1 tags: Mailgun keeps 10"),
+        ({"delivery": {"tags": ["ä"]}}, "[delivery] tags: 'ä': Mailgun takes"),
+        ({"delivery": {"test_mode": True}}, "[delivery] test_mode: is on"),
+        ({"ledger": {"retention_days": 0.5}}, "[ledger] retention_days: events are sent up to 1"),
+        ({"catalog": {"stale_seconds": 1}}, "[catalog] stale_seconds: is below"),
+    ],
+)
+def test_warning(sections: dict[str, Any], beginning: str) -> None:
+    assert told(Level.PROBLEM, **sections) == []
+    (warning,) = told(Level.WARNING, **sections)
+    assert warning.startswith(beginning)
+
+
+def test_a_sender_of_a_parent_domain_is_aligned_enough() -> None:
+    assert told(Level.WARNING, mailgun={"from_address": "a@example.com"}) == []
+    assert told(Level.WARNING, mailgun={"from_address": "a@x.alerts.example.com"}) == []
+
+
+def test_the_fake_mailgun_on_this_machine_needs_no_encryption() -> None:
+    assert told(Level.WARNING, mailgun={"base_url": "http://127.0.0.1:8025"}) == []
+
+
+def test_sasl_needs_all_three() -> None:
+    kafka = {"security_protocol": "SASL_SSL", "sasl_mechanism": "SCRAM-SHA-512"}
+    assert told(Level.PROBLEM, kafka=kafka) == [
+        "[kafka] sasl_username: is missing; SASL_SSL needs it",
+        "[kafka] sasl_password or sasl_password_file: is missing; SASL_SSL needs it",
+    ]
+
+
+def test_a_password_in_the_open_is_warned_of(tmp_path: Path) -> None:
+    kafka = {
+        "security_protocol": "SASL_PLAINTEXT",
+        "sasl_mechanism": "PLAIN",
+        "sasl_username": "me",
+        "sasl_password": "secret",
+    }
+    (warning,) = told(Level.WARNING, kafka=kafka)
+    assert warning.startswith("[kafka] security_protocol: the password crosses")
+    assert "secret" not in warning
+
+
+@pytest.mark.parametrize(
+    ("routes", "unreached"),
+    [
+        ([{}, {"tenants": ["1"]}], [2]),
+        ([{"tenants": ["1", "2"]}, {"tenants": ["2"]}], [2]),
+        ([{"tenants": ["1"]}, {"tenants": ["1", "2"]}], []),
+        ([{"tenants": ["1"]}, {}], []),
+        ([{"states": ["OK"]}, {"states": ["OK"], "tenants": ["1"]}], [2]),
+        ([{"states": ["OK"]}, {"states": ["CRITICAL"]}], []),
+        ([{"percent": 5}, {"percent": 50}], []),
+        ([{"percent": 50}, {"percent": 5}], [2]),
+        ([{"percent": 5}, {}], []),
+    ],
+)
+def test_a_route_behind_one_that_takes_all_of_its_events_is_never_reached(
+    routes: list[dict[str, Any]], unreached: list[int]
+) -> None:
+    warnings = told(Level.WARNING, routes=routes)
+    assert [w.split(":")[0] for w in warnings] == [f"[[routes]] {n}" for n in unreached]

@@ -1,0 +1,127 @@
+"""Why, in plain words."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from consumer.domain.alarm import State
+from consumer.domain.ledger import DeliveryRow, DeliveryState, EventRow
+from consumer.domain.reasons import Kind, Reason
+from consumer.domain.tracking import TrackedEvent, TrackingEvent
+from consumer.explaining import explain, moment
+from consumer.tracing import Trace
+from tests.unit.test_tracing import T0, UID, attempt, ending
+
+
+def trace(*steps: TrackingEvent, **more: Any) -> Trace:
+    return Trace(event=TrackedEvent(id="e"), steps=steps, **more)
+
+
+def reported(kind: Kind) -> TrackingEvent:
+    """What a provider reports of the email later."""
+    return msgspec.structs.replace(attempt(Kind.ACCEPTED, at=T0 + 99), kind=kind, id=f"r-{kind}")
+
+
+def row(state: DeliveryState, message: str | None = None) -> DeliveryRow:
+    return DeliveryRow(
+        uid=UID,
+        event_id="e",
+        atom="a:b:c:d",
+        destination="oncall@example.com",
+        message_id="m",
+        transport="mailgun",
+        state=state,
+        attempt=1,
+        owner="w",
+        fence=1,
+        message=message,
+    )
+
+
+def end(outcome: str) -> EventRow:
+    return EventRow(
+        id="e", atom="a", outcome=outcome, timestamp_ms=T0, state=State.OK, closed_at=1.0
+    )
+
+
+def test_each_destination_has_a_sentence_and_its_last_step_decides() -> None:
+    steps = (attempt(Kind.DEFERRED, 1), attempt(Kind.ACCEPTED, 2))
+    assert explain(trace(*steps)) == ["oncall@example.com: sent, the provider has accepted it"]
+
+
+def test_reports_follow_what_they_are_about() -> None:
+    steps = (attempt(Kind.ACCEPTED), reported(Kind.DELIVERED), reported(Kind.OPENED))
+    assert explain(trace(*steps)) == ["oncall@example.com: delivered; opened"]
+
+
+def test_a_deferred_one_says_why_and_when_it_goes_on() -> None:
+    step = msgspec.structs.replace(attempt(Kind.DEFERRED), next_attempt_at=T0 + 60_000)
+    (line,) = explain(trace(step))
+    assert line.startswith("oncall@example.com: not accepted yet, it is tried again (says the")
+    assert line.endswith("not before 2014-02-11 17:13:14.000")
+
+
+def test_a_doubt_is_told() -> None:
+    step = msgspec.structs.replace(attempt(Kind.ACCEPTED, 2), possible_duplicate=True)
+    (line,) = explain(trace(step))
+    assert "possibly twice" in line
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "words"),
+    [
+        (Kind.SUPPRESSED, Reason.MAINTENANCE, "a maintenance window was in force"),
+        (Kind.STALE, Reason.OLDER_THAN_LAST, "a newer event"),
+        (Kind.UNCHANGED, Reason.SAME_STATE, "in this state already"),
+        (Kind.INVALID, Reason.NOT_JSON, "could not be read"),
+        (Kind.NO_RECIPIENTS, Reason.EMPTY_LIST, "nobody for this state"),
+        (Kind.LOOKUP_FAILED, Reason.NOT_IN_CATALOG, "the catalog does not know it"),
+    ],
+)
+def test_an_event_without_an_email_says_why(kind: Kind, reason: Reason, words: str) -> None:
+    (line,) = explain(trace(ending(kind, reason)))
+    assert line.startswith("nothing was sent: ")
+    assert words in line
+    assert line.endswith(f"(is {reason})")
+
+
+def test_that_it_came_again_is_not_why_nothing_was_sent() -> None:
+    steps = (
+        ending(Kind.DISABLED, Reason.CHECK_DISABLED),
+        ending(Kind.DUPLICATE, Reason.SEEN_BEFORE, at=T0 + 5),
+    )
+    assert "disabled" in explain(trace(*steps))[0]
+    assert "handled before" in explain(trace(steps[1]))[0]
+
+
+@pytest.mark.parametrize("state", list(DeliveryState))
+def test_a_row_without_steps_speaks_for_itself(state: DeliveryState) -> None:
+    (line,) = explain(trace(deliveries=[row(state, "because")]))
+    assert line.startswith("oncall@example.com: ")
+    assert ("because" in line) is (state is not DeliveryState.ACCEPTED)
+
+
+def test_a_row_whose_steps_are_there_adds_nothing() -> None:
+    known = trace(attempt(Kind.ACCEPTED), deliveries=[row(DeliveryState.ACCEPTED)])
+    assert len(explain(known)) == 1
+
+
+def test_the_ledger_alone_knows_how_an_event_ended() -> None:
+    (line,) = explain(trace(ended=end("suppressed")))
+    assert line == "nothing was sent: a maintenance window was in force"
+    assert explain(trace(ended=end("accepted")))[0].startswith("the event ended as accepted")
+    assert explain(trace())[0].startswith("nothing was sent yet")
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_no_kind_is_without_words(kind: Kind) -> None:
+    """Whether it ends an event or is a step of a destination."""
+    of_destination = msgspec.structs.replace(attempt(Kind.ACCEPTED), kind=kind)
+    assert explain(trace(of_destination))[0] != "oncall@example.com: "
+
+
+def test_a_moment_is_utc_to_the_millisecond_and_nonsense_stays_a_number() -> None:
+    assert moment(1_392_138_734_950) == "2014-02-11 17:12:14.950"
+    assert moment(10**30) == f"{10**30} ms"
+    assert moment(None) == "unknown"

@@ -1,0 +1,293 @@
+"""From a reference to timelines: both sources, either one, folded and in order."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consumer.adapters.ledger import SqlLedger, open_ledger
+from consumer.domain.alarm import State
+from consumer.domain.errors import BrokerUnavailable, LedgerUnavailable
+from consumer.domain.ledger import (
+    ClaimRequest,
+    Closing,
+    DeliveryState,
+    SendingMark,
+    Settlement,
+)
+from consumer.domain.notification import Ending, SendResult
+from consumer.domain.reasons import Kind, Reason
+from consumer.domain.record import Record
+from consumer.domain.tracking import TrackedEvent, TrackingEvent
+from consumer.pipeline.track import About, track_attempt, track_ending
+from consumer.tracing import by_event, find, fold, is_about, parse_reference
+from consumer.wire import encode_tracking
+from tests.support.factories import make_event, make_notification
+
+UID = "3ea90999-0802-5011-8804-564c26bd77b7"
+EVENT = "a692ad20-933f-11e3-81e3-5839dd8ab955"
+MESSAGE_ID = f"<{UID}@alerts.example.com>"
+ADDRESS = "oncall@example.com"
+T0 = 1_392_138_734_000
+
+
+def attempt(kind: Kind, number: int = 1, at: int = T0, **changes: Any) -> TrackingEvent:
+    """The record of an attempt, as the pipeline writes it."""
+    notification = make_notification(**changes)
+    about = About(
+        event=notification.event, source=("alarm-events", 0, 7), worker="w-1", plan_id="npOnCall01"
+    )
+    result = SendResult(
+        kind=kind,
+        reason=Reason.QUEUED if kind is Kind.ACCEPTED else Reason.THROTTLED,
+        message=f"says the provider of {kind}",
+        transport="mailgun",
+        provider_id=MESSAGE_ID if kind is Kind.ACCEPTED else None,
+        duration_ms=143,
+    )
+    return track_attempt(about, notification, result, number, at)
+
+
+def ending(kind: Kind, reason: Reason, at: int = T0, **changes: Any) -> TrackingEvent:
+    about = About(event=make_event(**changes), source=("alarm-events", 0, 8), worker="w-1")
+    return track_ending(about, Ending(kind=kind, reason=reason, message=f"is {reason}"), at)
+
+
+class Topic:
+    """A tracking topic to read, which counts how often it is read."""
+
+    def __init__(self, *steps: TrackingEvent | bytes) -> None:
+        self.reads = 0
+        self._records = [
+            Record("tracking", 0, n, b"key", s if isinstance(s, bytes) else encode_tracking(s))
+            for n, s in enumerate(steps)
+        ]
+
+    def __call__(self, wanted: Callable[[Record], bool]) -> Iterator[Record]:
+        self.reads += 1
+        return iter([record for record in self._records if wanted(record)])
+
+
+def no_topic(_wanted: Callable[[Record], bool]) -> Iterator[Record]:
+    raise BrokerUnavailable("Kafka does not answer")
+
+
+@pytest.fixture
+def ledger() -> Iterator[SqlLedger]:
+    """A ledger in memory."""
+    opened = open_ledger("sqlite://")
+    yield opened
+    opened.close()
+
+
+def sent(ledger: SqlLedger, event: str = EVENT, uid: str = UID, to: str = ADDRESS) -> None:
+    """One email of one event, accepted."""
+    atom = make_event().atom
+    fence = ledger.claim("w", [ClaimRequest(atom, (event,))], 1.0).won[atom].fence
+    mark = SendingMark(
+        uid=uid,
+        event_id=event,
+        atom=atom,
+        fence=fence,
+        destination=to,
+        message_id=f"<{uid}@alerts.example.com>",
+        transport="mailgun",
+        attempt=1,
+    )
+    ledger.mark_sending("w", [mark], 2.0)
+    state = DeliveryState.ACCEPTED
+    ledger.settle(
+        "w", [Settlement(uid=uid, atom=atom, fence=fence, state=state, transport="mailgun")], 3.0
+    )
+
+
+def ended(ledger: SqlLedger, event: str, outcome: str) -> None:
+    atom = make_event().atom
+    fence = ledger.claim("w", [ClaimRequest(atom, (event,))], 1.0).won[atom].fence
+    closing = Closing(
+        event_id=event,
+        atom=atom,
+        fence=fence,
+        outcome=outcome,
+        timestamp_ms=T0,
+        state=State.CRITICAL,
+        advances=True,
+    )
+    ledger.close_events("w", [closing], 4.0)
+
+
+# -- what a reference may be -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", [MESSAGE_ID, MESSAGE_ID.strip("<>"), f" {MESSAGE_ID.upper()} "])
+def test_a_uid_before_an_at_is_a_message_id_and_a_uid(text: str) -> None:
+    reference = parse_reference(text)
+    assert reference.message_id == MESSAGE_ID.strip("<>")
+    assert reference.ids == {UID}
+    assert reference.address is None
+
+
+def test_brackets_make_a_message_id_and_nothing_else() -> None:
+    reference = parse_reference("<20111114.5817@samples.mailgun.org>")
+    assert reference.message_id == "20111114.5817@samples.mailgun.org"
+    assert (reference.ids, reference.address) == (frozenset(), None)
+
+
+def test_anything_with_an_at_may_be_an_address_a_message_id_or_an_id() -> None:
+    reference = parse_reference("OnCall@Example.COM")
+    assert reference.address == "OnCall@example.com"
+    assert reference.message_id == "OnCall@Example.COM"
+    assert reference.ids == {"OnCall@Example.COM"}
+
+
+def test_a_uuid_is_looked_for_in_lower_case_too() -> None:
+    assert parse_reference(UID.upper()).ids == {UID, UID.upper()}
+    assert parse_reference("Ac:en:AL:1").ids == {"Ac:en:AL:1"}
+
+
+@pytest.mark.parametrize(
+    "text", [EVENT, UID, UID.upper(), MESSAGE_ID, MESSAGE_ID.strip("<>"), "oncall@EXAMPLE.com"]
+)
+def test_each_kind_of_reference_finds_the_step(text: str) -> None:
+    step = attempt(Kind.ACCEPTED)
+    assert is_about(step, parse_reference(text))
+    assert not is_about(step, parse_reference(text.replace("3", "4").replace("on", "no")))
+
+
+def test_the_correlation_id_finds_the_step() -> None:
+    step = ending(Kind.DISABLED, Reason.ALARM_DISABLED, event_id="ac:en:al:ch:1:OK")
+    assert is_about(step, parse_reference("ac:en:al:ch:1:OK"))
+
+
+# -- folding -----------------------------------------------------------------------------------
+
+
+def test_a_step_told_twice_is_one_step_at_its_first_time() -> None:
+    twice = [attempt(Kind.ACCEPTED, at=T0 + 5), attempt(Kind.ACCEPTED, at=T0)]
+    (step,) = fold(twice)
+    assert step.at == T0
+
+
+def test_steps_of_one_moment_stand_in_the_order_of_their_attempts() -> None:
+    steps = [attempt(Kind.ACCEPTED, 3), attempt(Kind.DEFERRED, 1), attempt(Kind.DEFERRED, 2)]
+    assert [step.attempt for step in fold(steps)] == [1, 2, 3]
+
+
+_STEPS = st.lists(
+    st.builds(
+        attempt,
+        st.sampled_from([Kind.ACCEPTED, Kind.DEFERRED]),
+        st.integers(1, 3),
+        st.integers(T0, T0 + 3),
+    )
+)
+
+
+@given(_STEPS, st.randoms())
+def test_folding_depends_on_neither_order_nor_repetition(steps: list[Any], random: Any) -> None:
+    shuffled = steps * 2
+    random.shuffle(shuffled)
+    folded = fold(steps)
+    assert [(s.id, s.at) for s in fold(shuffled)] == [(s.id, s.at) for s in folded]
+    assert {step.id for step in folded} == {step.id for step in steps}
+
+
+def test_a_record_without_an_event_id_goes_by_its_place() -> None:
+    step = ending(Kind.INVALID, Reason.NOT_JSON)
+    unread = msgspec.structs.replace(step, event=TrackedEvent(id=None))
+    assert list(by_event([unread])) == ["alarm-events/0/8"]
+
+
+# -- finding -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", [EVENT, UID, MESSAGE_ID, ADDRESS])
+def test_both_sources_tell_their_part(ledger: SqlLedger, text: str) -> None:
+    sent(ledger)
+    ended(ledger, EVENT, "accepted")
+    topic = Topic(attempt(Kind.DEFERRED, 1), attempt(Kind.ACCEPTED, 2, T0 + 9))
+    (trace,) = find(parse_reference(text), ledger=ledger, read=topic).traces
+    assert [step.kind for step in trace.steps] == [Kind.DEFERRED, Kind.ACCEPTED]
+    assert [row.state for row in trace.deliveries] == [DeliveryState.ACCEPTED]
+    assert trace.ended is not None
+    assert trace.event.alarm_id == "alBodyM4tc"
+
+
+def test_all_of_an_event_is_shown_whichever_part_was_asked_for() -> None:
+    other = attempt(
+        Kind.ACCEPTED, uid="11111111-1111-5111-8111-111111111111", destination="b@example.com"
+    )
+    topic = Topic(other, attempt(Kind.ACCEPTED))
+    (trace,) = find(parse_reference(UID), ledger=None, read=topic).traces
+    assert len(trace.steps) == 2
+
+
+def test_what_the_ledger_knows_takes_one_reading_of_the_topic(ledger: SqlLedger) -> None:
+    sent(ledger)
+    topic = Topic(attempt(Kind.ACCEPTED))
+    find(parse_reference(MESSAGE_ID), ledger=ledger, read=topic)
+    assert topic.reads == 1
+
+
+def test_an_event_that_only_ended_is_found_in_the_ledger(ledger: SqlLedger) -> None:
+    ended(ledger, EVENT, "suppressed")
+    (trace,) = find(parse_reference(EVENT), ledger=ledger, read=None).traces
+    assert trace.event.id == EVENT
+    assert (trace.event.tenant_id, trace.event.entity_id) == ("487000", "enW3bSrv01")
+    assert (trace.event.alarm_id, trace.event.check_id) == ("alBodyM4tc", "chHttpW3b1")
+    assert trace.event.state is State.CRITICAL
+
+
+def test_records_that_cannot_be_read_are_passed_over() -> None:
+    topic = Topic(b"{", b"", b'{"schema": "other/1"}', attempt(Kind.ACCEPTED))
+    (trace,) = find(parse_reference(EVENT), ledger=None, read=topic).traces
+    assert len(trace.steps) == 1
+
+
+def test_without_kafka_the_ledger_tells_its_part(ledger: SqlLedger) -> None:
+    sent(ledger)
+    found = find(parse_reference(EVENT), ledger=ledger, read=no_topic)
+    assert [type(error) for error in found.away] == [BrokerUnavailable]
+    (trace,) = found.traces
+    assert list(trace.steps) == []
+    assert len(trace.deliveries) == 1
+
+
+def test_without_the_ledger_the_topic_tells_its_part(
+    ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    def away(*arguments: object, **_named: object) -> Sequence[Any]:
+        asked.append(arguments)
+        raise LedgerUnavailable("the ledger does not answer")
+
+    monkeypatch.setattr(ledger, "find_deliveries", away)
+    monkeypatch.setattr(ledger, "find_events", away)
+    found = find(parse_reference(EVENT), ledger=ledger, read=Topic(attempt(Kind.ACCEPTED)))
+    assert [type(error) for error in found.away] == [LedgerUnavailable]
+    assert len(asked) == 1, "a ledger that is away is asked once"
+    assert len(found.traces) == 1
+
+
+def test_nothing_known_gives_nothing(ledger: SqlLedger) -> None:
+    found = find(parse_reference("nobody"), ledger=ledger, read=Topic(attempt(Kind.ACCEPTED)))
+    assert (list(found.traces), found.left_out, list(found.away)) == ([], 0, [])
+
+
+def test_of_many_events_the_newest_are_shown_last_one_last(ledger: SqlLedger) -> None:
+    steps = [
+        attempt(
+            Kind.ACCEPTED,
+            at=T0 + n,
+            uid=f"{n:08}-1111-5111-8111-111111111111",
+            event=make_event(id=f"event-{n}"),
+        )
+        for n in (3, 1, 2, 4)
+    ]
+    found = find(parse_reference(ADDRESS), ledger=ledger, read=Topic(*steps), limit=2)
+    assert [trace.event.id for trace in found.traces] == ["event-3", "event-4"]
+    assert found.left_out == 2
