@@ -27,6 +27,7 @@ from consumer.telemetry.metrics import Metrics
 from consumer.wiring import kafka_settings, make_mailgun, make_renderer, pipeline_rules
 from consumer.worker.atoms import Atoms
 from consumer.worker.backpressure import Limits
+from consumer.worker.housekeeping import Housekeeping
 from consumer.worker.intake import Intake
 from consumer.worker.lanes import Lanes
 from consumer.worker.lease import Lease
@@ -39,6 +40,7 @@ from consumer.worker.tracker import Tracker
 
 #: A poll loop that did not turn for this long is taken for dead (seconds).
 _TURN_LIMIT = 60.0
+_DAY_SECONDS = 86_400
 
 
 class App:
@@ -166,7 +168,10 @@ class App:
         tracker.start(lanes)
         senders.start()
         self._log.info("app.started", owner=self.owner, topics=given.kafka.events_topics)
+        housekeeping = Housekeeping(ledger, self._clock, given.ledger.retention_days * _DAY_SECONDS)
+        housekeeping.start()
         loop.run(source, self.stop)
+        housekeeping.stop()
         return self._shut_down(
             loop, source, lanes, senders, tracker, lease, ledger, sink, transports
         )

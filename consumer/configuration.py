@@ -8,26 +8,31 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr, ValidationError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from consumer.domain.errors import SettingsError
 from consumer.settings import Settings
 
 _ENVIRONMENT_PREFIX = "MESSENGER_"
+_HIDDEN = "[hidden]"
+#: Keys whose value in the environment is a list, separated by commas.
+_LISTS = {("delivery", "tags"), ("delivery", "repeating_sources")}
 #: Variables with our prefix that are no settings: the command line's and the tests' own.
 _NOT_SETTINGS = ("MESSENGER_TEST_", "MESSENGER_MAILGUN_OPENAPI", "MESSENGER_CONFIG")
 
 
 def load_settings(path: Path | None, environment: Mapping[str, str] | None = None) -> Settings:
     """Read file and environment once. Raises SettingsError with every problem found."""
+    given = os.environ if environment is None else environment
     values = _read(path) if path is not None else {}
-    _overrule(values, os.environ if environment is None else environment)
+    overruled = _overrule(values, given)
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        raise SettingsError(_problems(error, path)) from None
+        raise SettingsError(_problems(error, path, overruled)) from None
 
 
 def shown(settings: Settings) -> dict[str, Any]:
@@ -46,33 +51,43 @@ def _read(path: Path) -> dict[str, Any]:
         raise SettingsError([f"{path}: not valid TOML: {error}"]) from None
 
 
-def _overrule(values: dict[str, Any], environment: Mapping[str, str]) -> None:
+def _overrule(values: dict[str, Any], environment: Mapping[str, str]) -> dict[str, str]:
+    """Lay the environment over the file's values; returns the variable by the key it set."""
+    names: dict[str, str] = {}
     for name, value in environment.items():
         if not name.startswith(_ENVIRONMENT_PREFIX) or name.startswith(_NOT_SETTINGS):
             continue
         *sections, key = name.removeprefix(_ENVIRONMENT_PREFIX).lower().split("__")
-        if not sections:
-            continue
         place = values
         for section in sections:
-            place = place.setdefault(section, {})
-        place[key] = value.split(",") if _is_list(sections, key) else value
+            inner = place.get(section)
+            if not isinstance(inner, dict):
+                # Also where the file has something else than a section: the variable wins.
+                inner = place[section] = {}
+            place = inner
+        place[key] = value.split(",") if (*sections, key) in _LISTS else value
+        names[".".join((*sections, key))] = name
+    return names
 
 
-def _is_list(sections: Sequence[str], key: str) -> bool:
-    return (*sections, key) in (("delivery", "tags"), ("delivery", "repeating_sources"))
-
-
-def _problems(error: ValidationError, path: Path | None) -> list[str]:
+def _problems(error: ValidationError, path: Path | None, overruled: Mapping[str, str]) -> list[str]:
     """One line each: where, which key, what to do. Never the value: it may be a secret."""
-    where = str(path) if path is not None else "environment"
     lines = []
     for problem in error.errors(include_url=False, include_context=False, include_input=False):
-        section, *keys = (str(part) for part in problem["loc"])
-        place = f"[{section}] {'.'.join(keys)}".rstrip()
+        variable = overruled.get(".".join(str(part) for part in problem["loc"]))
+        where = variable or f"{path or 'settings'}: {_place(problem['loc'])}"
         message = problem["msg"].removeprefix("Value error, ")
-        lines.append(f"{where}: {place}: {_plain(problem['type'], message)}")
+        lines.append(f"{where}: {_plain(problem['type'], message)}")
     return lines
+
+
+def _place(location: Sequence[str | int]) -> str:
+    """`[kafka] group_id`, or `[[routes]] 1 percent` with rules counted from 1."""
+    section, *keys = location
+    if keys and isinstance(keys[0], int):
+        number, *keys = keys
+        return f"[[{section}]] {int(number) + 1} {'.'.join(map(str, keys))}".rstrip()
+    return f"[{section}] {'.'.join(map(str, keys))}".rstrip()
 
 
 def _plain(kind: str, message: str) -> str:
@@ -94,12 +109,10 @@ def _hidden(value: Any) -> Any:
 
 
 def _without_password(text: str) -> str:
-    """An address keeps all but its password; anything else is hidden as a whole."""
-    parts = urlsplit(text) if "://" in text or text.startswith("file:") else None
-    if parts is None or parts.scheme not in ("sqlite", "postgresql", "postgresql+psycopg", "file"):
-        return "[hidden]"
-    if parts.query:
-        text = text.split("?", 1)[0] + "?[hidden]"
-    if parts.password is None:
+    """A database's address keeps all but its password and query; anything else is hidden."""
+    if text.startswith("file:"):
         return text
-    return text.replace(f":{parts.password}@", ":[hidden]@", 1)
+    try:
+        return make_url(text).set(query={}).render_as_string(hide_password=True)
+    except ArgumentError:
+        return _HIDDEN

@@ -38,6 +38,8 @@ def _with_secret(section: _S, name: str, *, required: bool = False) -> _S:
             text = file.read_text(encoding="utf-8").strip()
         except OSError as error:
             raise ValueError(f"{name}_file {file}: cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise ValueError(f"{name}_file {file}: is not text") from None
         if not text:
             raise ValueError(f"{name}_file {file}: is empty")
         return section.model_copy(update={name: SecretStr(text)})

@@ -8,6 +8,7 @@ import sys
 
 import typer
 
+from consumer.cli.catalog import catalog
 from consumer.cli.check_config import check_config
 from consumer.cli.common import complain
 from consumer.cli.demo import demo
@@ -34,7 +35,7 @@ app = typer.Typer(
 )
 for command in (demo, run, check_config, produce, send_test, preview, trace, version):
     app.command(command.__name__.replace("_", "-"))(command)
-for group in (topics, ledger, sandbox):
+for group in (topics, ledger, catalog, sandbox):
     app.add_typer(group)
 
 

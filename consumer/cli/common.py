@@ -1,11 +1,9 @@
 """What the commands share: options, output, and how errors look."""
 
-import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 
@@ -35,8 +33,3 @@ def fail(line: str, code: int = 1) -> typer.Exit:
     """Complain, and the exit to raise."""
     complain(line)
     return typer.Exit(code)
-
-
-def print_json(value: Any) -> None:
-    """One JSON document on stdout."""
-    print(json.dumps(msgspec.to_builtins(value), ensure_ascii=False, indent=2))  # noqa: T201  # data for other programs

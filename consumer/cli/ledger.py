@@ -8,7 +8,8 @@ from rich.table import Table
 from consumer.adapters.clock import SystemClock
 from consumer.adapters.ledger import current_revision, open_ledger
 from consumer.adapters.ledger import upgrade as upgrade_schema
-from consumer.cli.common import ConfigOption, JsonOption, console, print_json
+from consumer.cli.common import ConfigOption, JsonOption, console
+from consumer.cli.plain import print_data
 from consumer.configuration import load_settings
 from consumer.domain.ledger import DeliveryState
 
@@ -71,7 +72,7 @@ def show(
     finally:
         store.close()
     if as_json:
-        print_json(rows if in_doubt else counts)
+        print_data(rows if in_doubt else counts)
         return
     if in_doubt:
         table = Table("notification", "event", "to", "state", "message id", "owner")

@@ -17,9 +17,9 @@ from consumer.cli.common import (
     JsonOption,
     complain,
     fail,
-    print_json,
     progress_console,
 )
+from consumer.cli.plain import print_data
 from consumer.configuration import load_settings
 from consumer.domain.errors import BrokerUnavailable, InvalidMessage
 from consumer.formats import decode
@@ -56,7 +56,7 @@ def produce(
     finally:
         sink.close(5.0)
     if as_json:
-        print_json(counts)
+        print_data(counts)
     else:
         progress_console.print(
             f"{counts.produced} produced, {counts.rejected} rejected, {counts.failed} failed"

@@ -80,7 +80,8 @@ def supervise(count: int, arguments: Sequence[str], port: int) -> int:
     log.info("supervisor.stopped", exit_codes=codes)
     if _HOPELESS in codes:
         return _HOPELESS
-    return 0 if not any(codes) else 1
+    # Asked to stop while it was still starting, a process ends by the signal itself.
+    return 0 if set(codes) <= {0, -signal.SIGTERM, -signal.SIGINT} else 1
 
 
 def _look_after(child: _Child, now: float) -> int | None:
@@ -91,8 +92,8 @@ def _look_after(child: _Child, now: float) -> int | None:
             child.start(now)
         return None
     code = process.poll()
-    if code is None:
-        return None
+    if code is None or code == _HOPELESS:
+        return code
     if now - child.started_at > _LIVED:
         child.pause = _FIRST_PAUSE
     child.start_at = now + child.pause

@@ -6,7 +6,8 @@ import typer
 from rich.table import Table
 
 from consumer.adapters.kafka.topics import TopicAdmin, TopicState
-from consumer.cli.common import ConfigOption, JsonOption, console, fail, print_json
+from consumer.cli.common import ConfigOption, JsonOption, console, fail
+from consumer.cli.plain import print_data
 from consumer.configuration import load_settings
 from consumer.settings import Kafka
 from consumer.wiring import kafka_settings
@@ -37,7 +38,7 @@ def describe(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     with TopicAdmin(kafka_settings(kafka)) as admin:
         states = admin.describe(_names(kafka))
     if as_json:
-        print_json(states)
+        print_data(states)
         return
     table = Table("topic", "partition", "first", "end", "committed", "lag")
     for state in states:

@@ -12,7 +12,7 @@ import pytest
 from consumer.domain.reasons import Kind
 from consumer.sandbox.catalog import write_sample_catalog
 from consumer.sandbox.traffic import Label, generate
-from tests.support.kafka import Kafka
+from tests.support.kafka import Kafka, until
 from tests.support.messenger import Messenger
 
 #: Nothing listens here: the discard port is nobody's on these machines.
@@ -39,6 +39,7 @@ COMMANDS = (
     ("check-config",),
     ("topics", "create"),
     ("topics", "describe"),
+    ("catalog", "import"),
     ("ledger", "upgrade"),
     ("ledger", "prune"),
     ("ledger", "show"),
@@ -132,6 +133,21 @@ def test_ledger_upgrade_show_and_prune(offline: Path) -> None:
     assert "0 rows" in messenger("ledger", "prune", "-c", offline).stdout
 
 
+def test_a_directory_is_imported_into_the_sql_catalog(tmp_path: Path) -> None:
+    """The import tells its counts; a directory as the goal is refused with what to do."""
+    write_sample_catalog(tmp_path / "catalog")
+    path = tmp_path / "sql.toml"
+    text = SETTINGS.format(kafka=_NOBODY, ledger="sqlite:///x.db")
+    path.write_text(f'{text}\n[catalog]\nurl = "sqlite:///{tmp_path}/catalog.db"\n')
+    done = messenger("catalog", "import", tmp_path / "catalog", "--json", "-c", path)
+    assert done.returncode == 0, done.stderr
+    assert msgspec.json.decode(done.stdout)["alarms"] == 28
+    path.write_text(f'{text}\n[catalog]\nurl = "file:{tmp_path}/catalog"\n')
+    refused = messenger("catalog", "import", tmp_path / "catalog", "-c", path)
+    assert refused.returncode == 2
+    assert "names a directory" in refused.stderr
+
+
 def test_topics_are_created_once_and_described(tmp_path: Path, kafka: Kafka) -> None:
     path = tmp_path / "topics.toml"
     name = tmp_path.name.replace("_", "-")
@@ -144,8 +160,8 @@ def test_topics_are_created_once_and_described(tmp_path: Path, kafka: Kafka) -> 
     )
     first = messenger("topics", "create", "--partitions", "3", "-c", path)
     assert first.returncode == 0, first.stderr
-    assert first.stdout.count("created") == 3
-    assert messenger("topics", "create", "-c", path).stdout.count("exists") == 3
+    assert first.stdout.count(": created") == 3
+    assert messenger("topics", "create", "-c", path).stdout.count(": exists") == 3
     described = msgspec.json.decode(messenger("topics", "describe", "--json", "-c", path).stdout)
     assert len(described) == 9
     assert {state["topic"] for state in described} == {f"{name}-{part}" for part in "abc"}
@@ -202,6 +218,7 @@ def test_run_answers_health_and_metrics(tmp_path: Path, kafka: Kafka) -> None:
     import requests
 
     with Messenger(tmp_path, kafka) as setup:
+        write_sample_catalog(setup.catalog)
         setup.start("one")
         setup.until_logged("one", "partitions.assigned")
         address = next(
@@ -217,9 +234,19 @@ def test_run_answers_health_and_metrics(tmp_path: Path, kafka: Kafka) -> None:
         assert 'messenger_tracking_records_total{kind="accepted"} 0.0' in metrics
 
 
+def test_supervisor_ends_when_every_start_would_fail_alike(tmp_path: Path, kafka: Kafka) -> None:
+    """No catalog: told once by each process, exit code 2, no restart."""
+    with Messenger(tmp_path, kafka) as setup:
+        done = messenger("run", "-c", setup.config, "--processes", "2")
+        assert done.returncode == 2
+        assert "holds no catalog file" in done.stderr
+        assert "supervisor.restarting" not in done.stderr
+
+
 def test_supervisor_restarts_and_passes_the_signal_on(tmp_path: Path, kafka: Kafka) -> None:
     """`--processes 2`: both work, SIGTERM ends both, the exit code is 0."""
     with Messenger(tmp_path, kafka) as setup:
+        write_sample_catalog(setup.catalog)
         with (tmp_path / "supervisor.log").open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "consumer", "run", "-c", setup.config, "--processes", "2"],
@@ -228,7 +255,12 @@ def test_supervisor_restarts_and_passes_the_signal_on(tmp_path: Path, kafka: Kaf
                 stdin=subprocess.DEVNULL,
             )
         try:
-            setup.until_logged("supervisor", "partitions.assigned")
+            until(
+                lambda: (
+                    [line["event"] for line in setup.log("supervisor")].count("app.started") == 2
+                ),
+                "two started processes",
+            )
             process.terminate()
             assert process.wait(30) == 0
         finally:

@@ -191,7 +191,7 @@ class KafkaSource:
     def _unavailable(self, error: Exception) -> BrokerUnavailable:
         return BrokerUnavailable(
             f"Kafka at {self._settings.bootstrap_servers} does not answer: "
-            f"{type(error).__name__} {error}".rstrip()
+            f"{str(error) or type(error).__name__}"
         )
 
     # -- called by the listener, on the client's loop ----------------------------------------

@@ -135,5 +135,5 @@ def _read(consumer: Any, topic: str, wanted: Callable[[Record], bool] | None) ->
 
 
 def _unavailable(settings: KafkaSettings, error: Exception) -> BrokerUnavailable:
-    what = f"{type(error).__name__} {error}".strip()
+    what = str(error) or type(error).__name__
     return BrokerUnavailable(f"Kafka at {settings.bootstrap_servers} does not answer: {what}")

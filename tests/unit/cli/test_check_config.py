@@ -53,7 +53,7 @@ def test_wrong_keys_and_values_name_file_section_and_key(
     assert ran.code == 2
     assert f"{config}: [kafka] group: unknown key" in ran.err
     assert f"{config}: [delivery] senders: input should be a valid integer" in ran.err
-    assert f"{config}: [routes] 0.percent: input should be less than or equal to 100" in ran.err
+    assert f"{config}: [[routes]] 1 percent: input should be less than or equal to 100" in ran.err
 
 
 @pytest.mark.parametrize(
