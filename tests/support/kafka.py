@@ -16,6 +16,7 @@ from typing import Any
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
+from consumer.sandbox.broker import answers
 from tests.support import kafka_jars
 
 _START_SECONDS = 60.0
@@ -136,8 +137,10 @@ class Kafka:
 
         The first question about a group makes Kafka create its offsets topic.
         """
+        if not answers(self.bootstrap):
+            return False
         try:
-            with self.admin(bootstrap_timeout_ms=500) as admin:
+            with self.admin() as admin:
                 admin.list_group_offsets("is-it-up")
                 return bool(admin.describe_cluster()["brokers"])
         except KafkaError:
@@ -212,9 +215,6 @@ class KafkaBroker(Kafka):
         assert self._process is not None
         if self._process.poll() is not None:
             raise AssertionError(f"Kafka ended at once:\n{self._output.read_text()[-2000:]}")
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", self._port)) != 0:
-                return False
         return self.answers()
 
     def _configure(self, properties: Path) -> None:
