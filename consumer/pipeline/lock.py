@@ -31,6 +31,10 @@ class LockRules(msgspec.Struct, frozen=True, kw_only=True):
         )
         return Emits.REPEATS if listed else Emits.CHANGES
 
+    def ignores(self, state: State | None) -> bool:
+        """Whether nobody is told of this state, so that it does not count as a change either."""
+        return state is State.UNKNOWN and self.unknown_as is None
+
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """How far an atom has come: its newest event that is closed or on its way."""
@@ -89,9 +93,14 @@ def lock(
     """Decide each event, in order; a later event of an atom sees the earlier ones decided.
 
     `progress` and `on_their_way` (event ids by atom) are what this process itself is working
-    on: they are newer than the ledger's answer and win over it.
+    on: they are newer than the ledger's answer and win over it. Progress under another fence
+    does not: the atom was somebody else's in between.
     """
-    moved = dict(progress)
+    moved = {
+        atom: own
+        for atom, own in progress.items()
+        if atom in claims.won and own.fence == claims.won[atom].fence
+    }
     seen = {atom: set(ids) for atom, ids in on_their_way.items()}
     decided: list[Locked | HeldBack] = []
     for event in events:
@@ -115,14 +124,15 @@ def _decide(event: AlarmEvent, now: Progress, known: bool, rules: LockRules) -> 
         ending is not None and ending.kind in (Kind.DUPLICATE, Kind.STALE, Kind.IGNORED)
     )
     advances = not keeps_state
+    gap = ending is None and not event.test and _has_gap(event, now, rules)
     return Locked(
         event=event,
         progress=_moved_on(event, now, sends=ending is None) if advances else now,
-        previous_state=event.previous_state or (None if event.test else now.last_state),
+        previous_state=event.previous_state or (None if event.test or gap else now.last_state),
         thread_event_id=event.id if event.test else (now.thread_event_id or event.id),
         ending=ending,
         advances=advances,
-        gap=ending is None and not event.test and _has_gap(event, now),
+        gap=gap,
     )
 
 
@@ -143,7 +153,7 @@ def _reason_to_end(
         return _end(Kind.DUPLICATE, Reason.SEEN_BEFORE, "This event was seen before")
     if event.test:
         return None
-    if event.state is State.UNKNOWN and rules.unknown_as is None:
+    if rules.ignores(event.state):
         return _end(Kind.IGNORED, Reason.UNKNOWN_STATE, "The state UNKNOWN is not notified")
     if now.last_timestamp_ms is None:
         return _first(event, rules)
@@ -153,7 +163,9 @@ def _reason_to_end(
             Kind.STALE, Reason.OLDER_THAN_LAST, f"{late} ms older than the alarm's last event"
         )
     if event.state is now.last_state and (
-        event.timestamp == now.last_timestamp_ms or rules.emits(event.source) is Emits.REPEATS
+        event.timestamp == now.last_timestamp_ms
+        or rules.emits(event.source) is Emits.REPEATS
+        or rules.ignores(event.previous_state)
     ):
         return _end(Kind.UNCHANGED, Reason.SAME_STATE, f"The alarm is {event.state} already")
     return None
@@ -161,18 +173,22 @@ def _reason_to_end(
 
 def _first(event: AlarmEvent, rules: LockRules) -> Ending | None:
     """The first event of an atom: an OK that follows nothing is no news."""
-    silent = event.state is State.OK and event.previous_state in (None, State.OK, State.UNKNOWN)
+    silent = event.state is State.OK and _came_from(event, rules) in (None, State.OK)
     if silent and not rules.notify_initial_ok:
         return _end(Kind.INITIAL_OK, Reason.FIRST_STATE_OK, "The alarm's first state is OK")
     return None
 
 
-def _has_gap(event: AlarmEvent, now: Progress) -> bool:
+def _has_gap(event: AlarmEvent, now: Progress, rules: LockRules) -> bool:
     """The last state we know is not the one this event changed from."""
     if now.last_state is None:
         return False
-    came_from = event.previous_state
-    return event.state is now.last_state or (came_from is not None and came_from != now.last_state)
+    return event.state is now.last_state or _came_from(event, rules) not in (None, now.last_state)
+
+
+def _came_from(event: AlarmEvent, rules: LockRules) -> State | None:
+    """The state before, as the producer has it; None: it did not say, or one that is ignored."""
+    return None if rules.ignores(event.previous_state) else event.previous_state
 
 
 def _end(kind: Kind, reason: Reason, message: str) -> Ending:

@@ -50,7 +50,7 @@ def _context(
     tenant = event.tenant_id
     entity = snapshot.entity(tenant, event.entity_id)
     check = snapshot.check(tenant, event.entity_id, event.check_id)
-    alarm = snapshot.alarm(tenant, event.entity_id, event.alarm_id)
+    alarm = live_alarm = snapshot.alarm(tenant, event.entity_id, event.alarm_id)
     degraded = snapshot.degraded or entity is None or check is None or alarm is None
     entity = entity or _from_event(event.entity, event.entity_id, Entity)
     check = check or _from_event(event.check, event.check_id, Check)
@@ -66,7 +66,7 @@ def _context(
             what=f"{unknown} of tenant {tenant}: not in the catalog, no snapshot",
             degraded=snapshot.degraded,
         )
-    plan, plan_id = _plan_in_force(event, alarm, snapshot)
+    plan, plan_id = _plan_in_force(event, live_alarm, snapshot)
     state = unknown_as if event.state is State.UNKNOWN and unknown_as else event.state
     listed = plan.targets_for(state)
     return Context(
@@ -91,9 +91,11 @@ def _plan_hint(event: AlarmEvent) -> str | None:
     return event.notification_plan_id or _text((event.alarm or {}).get("notification_plan_id"))
 
 
-def _plan_in_force(event: AlarmEvent, alarm: Alarm, snapshot: Snapshot) -> tuple[Plan, str]:
+def _plan_in_force(
+    event: AlarmEvent, live_alarm: Alarm | None, snapshot: Snapshot
+) -> tuple[Plan, str]:
     """The live alarm's plan, or else the event's hint; an unknown plan is the account's default."""
-    wanted = alarm.notification_plan_id or event.notification_plan_id
+    wanted = (live_alarm and live_alarm.notification_plan_id) or _plan_hint(event)
     if wanted == MANAGED_PLAN:
         return _every_state(MANAGED_PLAN, MANAGED), MANAGED_PLAN
     if wanted is not None and wanted != TECHNICAL_CONTACTS_PLAN:
@@ -149,7 +151,7 @@ def _from_event(snapshot: dict[str, Any] | None, id_: str, row: type[_Row]) -> _
     if not snapshot:
         return None
     try:
-        return msgspec.convert({"id": id_} | snapshot, row, strict=False)
+        return msgspec.convert(snapshot | {"id": id_}, row, strict=False)
     except msgspec.ValidationError:
         return row(id=id_, label=_text(snapshot.get("label")))
 

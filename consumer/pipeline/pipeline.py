@@ -252,21 +252,18 @@ class Pipeline:
     ) -> Prepared:
         sends: list[Send] = []
         known: list[Known] = []
+        event, rules = answer.locked.event, self._rules
+        options = choose_options(event, rules.routes, rules.default_options)
         for notification in planned.notifications:
             row = claims.deliveries.get(notification.uid)
             result = _result_of(row)
             if row is not None and result is not None:
-                known.append(Known(notification=notification, result=result, attempt=row.attempt))
+                attempt = row.attempt + (row.state in _UNMARKED)
+                known.append(Known(notification=notification, result=result, attempt=attempt))
                 continue
+            email, attempt = emails[notification.uid], 1 if row is None else row.attempt + 1
             sends.append(
-                Send(
-                    notification=notification,
-                    email=emails[notification.uid],
-                    options=choose_options(
-                        answer.locked.event, self._rules.routes, self._rules.default_options
-                    ),
-                    attempt=1 if row is None else row.attempt + 1,
-                )
+                Send(notification=notification, email=email, options=options, attempt=attempt)
             )
         return msgspec.structs.replace(
             answer, sends=sends, known=known, endings=(*answer.endings, *planned.endings)
@@ -279,9 +276,11 @@ _RESULTS = {
     DeliveryState.SUPERSEDED: (Kind.SUPERSEDED, Reason.STATE_MOVED_ON),
     DeliveryState.EXPIRED: (Kind.EXPIRED, Reason.TOO_OLD),
     DeliveryState.IN_DOUBT: (Kind.IN_DOUBT, Reason.INTERRUPTED),
-    # Left behind by a process that died between its mark and the answer.
     DeliveryState.SENDING: (Kind.IN_DOUBT, Reason.INTERRUPTED),
 }
+_LEFT_BEHIND = "The process that was sending this ended before the answer"
+#: Results of an attempt that was not made: the row still has the number of the one before.
+_UNMARKED = frozenset({DeliveryState.SUPERSEDED, DeliveryState.EXPIRED})
 
 
 def _result_of(row: DeliveryRow | None) -> SendResult | None:
@@ -292,7 +291,7 @@ def _result_of(row: DeliveryRow | None) -> SendResult | None:
     return SendResult(
         kind=kind,
         reason=Reason(row.reason) if row.reason in set(Reason) else reason,
-        message=row.message or "The process that was sending this ended before the answer",
+        message=_LEFT_BEHIND if row.state is DeliveryState.SENDING else row.message or "",
         transport=row.transport,
         provider_id=row.provider_id,
         code=row.code,

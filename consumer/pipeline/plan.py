@@ -140,6 +140,7 @@ def _to_address(
             f"Notification {target.id} has no valid email address",
             target.id,
             target.type,
+            destination or None,
         )
     return Notification(
         uid=notification_uid(event.id, target.id, target.type, destination),

@@ -1,5 +1,7 @@
 """Stage `track`: what happened, in; tracking records, out. Ids are deterministic throughout."""
 
+from typing import Final
+
 import msgspec
 
 from consumer.domain.alarm import AlarmEvent
@@ -16,6 +18,9 @@ from consumer.domain.tracking import (
     TrackingEvent,
 )
 
+#: Results that no provider was asked for.
+_NOT_SENT: Final = frozenset({Kind.SUPERSEDED, Kind.EXPIRED})
+
 
 class About(msgspec.Struct, frozen=True, kw_only=True):
     """What all records of one event share."""
@@ -31,10 +36,10 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
 def track_ending(about: About, ending: Ending, at_ms: int) -> TrackingEvent:
     """The record of an event, or of one destination, that ended without a send.
 
-    A duplicate's record carries its position, so that a second duplicate has a record too.
+    A duplicate's record carries its position, so that a second duplicate has a record too;
+    a destination's carries the address, because a target may lead to several.
     """
-    event = about.event
-    subject = event.id if ending.target_id is None else f"{event.id}|{ending.target_id}"
+    subject = "|".join(filter(None, (about.event.id, ending.target_id, ending.destination)))
     again = ending.kind is Kind.DUPLICATE and ending.target_id is None
     return _record(
         about,
@@ -77,7 +82,9 @@ def track_attempt(
             destination=notification.destination,
         ),
         attempt=attempt,
-        provider=TrackedProvider(
+        provider=None
+        if result.kind in _NOT_SENT
+        else TrackedProvider(
             name=result.transport, message_id=result.provider_id, code=result.code
         ),
         duration_ms=result.duration_ms,
