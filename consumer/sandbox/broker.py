@@ -7,6 +7,7 @@ must start fast ask for a short one (2 seconds) and join together.
 
 import atexit
 import importlib.util
+import os
 import signal
 import socket
 import struct
@@ -48,15 +49,17 @@ def answers(bootstrap: str, timeout_seconds: float = 0.5) -> bool:
 
 
 class EmbeddedBroker:
-    """One Tansu process on loopback; its output goes to the file `log`.
+    """One Tansu process on loopback; what it prints goes to the file `log`, if one is given.
 
-    `port` 0 takes a free one. Usable as a context manager; stopped at the latest when this
-    process exits.
+    `port` 0 takes a free one; a port that is taken is a SettingsError. Usable as a context
+    manager; stopped at the latest when this process exits.
     """
 
-    def __init__(self, log: Path, port: int = 0, *, clock: Clock | None = None) -> None:
-        self._log = log
-        self._port = port or _free_port()
+    def __init__(
+        self, port: int = 0, *, log: Path | None = None, clock: Clock | None = None
+    ) -> None:
+        self._log = log or Path(os.devnull)
+        self._port = _free_port(port)
         self._clock = clock or SystemClock()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -141,7 +144,11 @@ def _binary() -> Path:
     )
 
 
-def _free_port() -> int:
-    with socket.create_server((_HOST, 0)) as probe:
-        port: int = probe.getsockname()[1]
+def _free_port(wanted: int) -> int:
+    """The port, or any if 0. Looked at before the start: whoever has it may speak Kafka too."""
+    try:
+        with socket.create_server((_HOST, wanted)) as probe:
+            port: int = probe.getsockname()[1]
+    except OSError:
+        raise SettingsError([f"port {wanted} is taken: choose another, or 0 for any"]) from None
     return port

