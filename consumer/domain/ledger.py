@@ -54,6 +54,9 @@ class DeliveryRow(msgspec.Struct, frozen=True, kw_only=True):
     uid: str
     event_id: str
     atom: str
+    #: The plan's notification that led to this one, and its type.
+    target_id: str
+    type: str
     destination: str
     message_id: str
     transport: str
@@ -98,6 +101,9 @@ class SendingMark(msgspec.Struct, frozen=True, kw_only=True):
     event_id: str
     atom: str
     fence: int
+    #: The plan's notification that leads to this one, and its type.
+    target_id: str
+    type: str
     destination: str
     message_id: str
     transport: str

@@ -13,6 +13,9 @@ from consumer.domain.ledger import AtomState, Claims
 from consumer.domain.notification import Ending
 from consumer.domain.reasons import Kind, Reason
 
+#: How far ahead of ours a producer's clock may be before its time is not believed.
+_CLOCK_TOLERANCE_MS = 300_000
+
 
 class LockRules(msgspec.Struct, frozen=True, kw_only=True):
     """What the operator can choose."""
@@ -89,6 +92,7 @@ def lock(
     progress: Mapping[str, Progress],
     on_their_way: Mapping[str, frozenset[str]],
     rules: LockRules,
+    now_ms: int,
 ) -> list[Locked | HeldBack]:
     """Decide each event, in order; a later event of an atom sees the earlier ones decided.
 
@@ -111,14 +115,14 @@ def lock(
             continue
         now = moved.get(atom) or Progress.of(claims.won[atom])
         known = event.id in claims.events or event.id in seen.get(atom, ())
-        locked = _decide(event, now, known, rules)
+        locked = _decide(event, now, known, rules, now_ms)
         seen.setdefault(atom, set()).add(event.id)
         moved[atom] = locked.progress
         decided.append(locked)
     return decided
 
 
-def _decide(event: AlarmEvent, now: Progress, known: bool, rules: LockRules) -> Locked:
+def _decide(event: AlarmEvent, now: Progress, known: bool, rules: LockRules, now_ms: int) -> Locked:
     ending = _reason_to_end(event, now, known, rules)
     keeps_state = event.test or (
         ending is not None and ending.kind in (Kind.DUPLICATE, Kind.STALE, Kind.IGNORED)
@@ -127,7 +131,7 @@ def _decide(event: AlarmEvent, now: Progress, known: bool, rules: LockRules) -> 
     gap = ending is None and not event.test and _has_gap(event, now, rules)
     return Locked(
         event=event,
-        progress=_moved_on(event, now, sends=ending is None) if advances else now,
+        progress=_moved_on(event, now, now_ms, sends=ending is None) if advances else now,
         previous_state=event.previous_state or (None if event.test or gap else now.last_state),
         thread_event_id=event.id if event.test else (now.thread_event_id or event.id),
         ending=ending,
@@ -136,12 +140,14 @@ def _decide(event: AlarmEvent, now: Progress, known: bool, rules: LockRules) -> 
     )
 
 
-def _moved_on(event: AlarmEvent, now: Progress, *, sends: bool) -> Progress:
+def _moved_on(event: AlarmEvent, now: Progress, now_ms: int, *, sends: bool) -> Progress:
+    # A producer whose clock is far ahead must not make all later events of its alarm stale.
+    ahead = event.timestamp > now_ms + _CLOCK_TOLERANCE_MS
     return Progress(
         fence=now.fence,
         last_event_id=event.id,
         last_state=event.state,
-        last_timestamp_ms=event.timestamp,
+        last_timestamp_ms=now_ms if ahead else event.timestamp,
         thread_event_id=now.thread_event_id or (event.id if sends else None),
     )
 

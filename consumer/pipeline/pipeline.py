@@ -9,14 +9,13 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from consumer.domain.alarm import AlarmEvent
-from consumer.domain.ledger import ClaimRequest, Claims, DeliveryRow, DeliveryState
+from consumer.domain.ledger import ClaimRequest, Claims, DeliveryRow
 from consumer.domain.notification import (
     Context,
     Email,
     Ending,
     Notification,
     SendOptions,
-    SendResult,
 )
 from consumer.domain.reasons import Kind, Reason
 from consumer.domain.record import Record
@@ -27,8 +26,12 @@ from consumer.pipeline.lookup import Missing, lookup
 from consumer.pipeline.mail.renderer import Renderer
 from consumer.pipeline.plan import Planned, plan
 from consumer.pipeline.receive import Received, ReceiveSettings, receive
+from consumer.pipeline.resume import Known, Resumed, resume
 from consumer.ports import Catalog, Clock, Ledger
 from consumer.telemetry.metrics import Metrics
+
+#: Seconds for which an unknown event waits while the catalog's source is away.
+_DEGRADED_PATIENCE = 600.0
 
 
 class PipelineRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,14 +59,6 @@ class Send(msgspec.Struct, frozen=True, kw_only=True):
     email: Email
     options: SendOptions
     attempt: int = 1
-
-
-class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """A notification that an earlier run already brought to a result; it is only tracked."""
-
-    notification: Notification
-    result: SendResult
-    attempt: int
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,7 +140,8 @@ class Pipeline:
         progress: Mapping[str, Progress],
         on_their_way: Mapping[str, frozenset[str]],
     ) -> list[Locked | HeldBack]:
-        locked = lock(events, claims, progress, on_their_way, self._rules.lock)
+        now_ms = int(self._clock.now() * 1000)
+        locked = lock(events, claims, progress, on_their_way, self._rules.lock, now_ms)
         held = sum(1 for decision in locked if isinstance(decision, HeldBack))
         ended = sum(1 for d in locked if isinstance(d, Locked) and d.ending is not None)
         self._metrics.count_stage("lock", passed=len(locked) - held - ended, ended=ended, held=held)
@@ -196,7 +192,7 @@ class Pipeline:
             return Prepared(locked=decision, endings=(decision.ending,))
         if isinstance(context, Missing):
             waited = self._clock.now() - arrival.first_seen
-            if context.degraded or waited < self._rules.lookup_patience_seconds:
+            if waited < self._patience(context):
                 return NotYet(context.what)
             ending = Ending(
                 kind=Kind.LOOKUP_FAILED, reason=Reason.NOT_IN_CATALOG, message=context.what
@@ -204,29 +200,44 @@ class Pipeline:
             return Prepared(locked=decision, endings=(ending,), dead_letter=True)
         return Prepared(locked=decision, context=context)
 
+    def _patience(self, missing: Missing) -> float:
+        """Seconds. While the source is away, what is missing may well be there."""
+        patience = self._rules.lookup_patience_seconds
+        return max(patience, _DEGRADED_PATIENCE) if missing.degraded else patience
+
     def _plan_and_create(
         self, answers: Sequence[Prepared | NotYet], claims: Claims
     ) -> list[Prepared | NotYet]:
+        rows: dict[str, list[DeliveryRow]] = {}
+        for row in claims.deliveries.values():
+            rows.setdefault(row.event_id, []).append(row)
         with self._metrics.timed_stage("plan"):
-            plans = {
-                place: plan(answer.locked.event, answer.context)
+            resumed = {
+                place: self._resumed(answer, rows.get(answer.locked.event.id, ()))
                 for place, answer in enumerate(answers)
-                if isinstance(answer, Prepared) and answer.context is not None
+                if isinstance(answer, Prepared)
             }
-        sending = sum(1 for planned in plans.values() if planned.notifications)
-        self._metrics.count_stage("plan", passed=sending, ended=len(plans) - sending)
-        emails = self._create_emails(answers, plans, claims)
+        planned = sum(1 for a in answers if isinstance(a, Prepared) and a.context is not None)
+        sending = sum(1 for each in resumed.values() if each.to_send)
+        self._metrics.count_stage("plan", passed=sending, ended=planned - sending)
+        emails = self._create_emails(answers, resumed)
         return [
-            self._with_sends(answer, plans[place], claims, emails)
-            if isinstance(answer, Prepared) and place in plans
+            self._with_sends(answer, resumed[place], emails)
+            if isinstance(answer, Prepared)
             else answer
             for place, answer in enumerate(answers)
         ]
 
+    def _resumed(self, answer: Prepared, rows: Sequence[DeliveryRow]) -> Resumed:
+        event = answer.locked.event
+        if answer.context is None:
+            return resume(event, Planned(endings=answer.endings), rows)
+        return resume(event, plan(event, answer.context), rows)
+
     def _create_emails(
-        self, answers: Sequence[Prepared | NotYet], plans: Mapping[int, Planned], claims: Claims
+        self, answers: Sequence[Prepared | NotYet], resumed: Mapping[int, Resumed]
     ) -> dict[str, Email]:
-        """Emails by notification uid, for what no earlier run brought to a result."""
+        """Emails by notification uid, for what is still to be sent."""
         drafts = [
             Draft(
                 notification=notification,
@@ -234,10 +245,9 @@ class Pipeline:
                 previous_state=answer.locked.previous_state,
                 thread_event_id=answer.locked.thread_event_id,
             )
-            for place, planned in plans.items()
+            for place, each in resumed.items()
             if isinstance(answer := answers[place], Prepared) and answer.context is not None
-            for notification in planned.notifications
-            if _result_of(claims.deliveries.get(notification.uid)) is None
+            for notification, _ in each.to_send
         ]
         with self._metrics.timed_stage("create_email"):
             emails = create_email(drafts, self._renderer, int(self._clock.now() * 1000))
@@ -248,51 +258,19 @@ class Pipeline:
         return {email.uid: email for email in emails}
 
     def _with_sends(
-        self, answer: Prepared, planned: Planned, claims: Claims, emails: Mapping[str, Email]
+        self, answer: Prepared, resumed: Resumed, emails: Mapping[str, Email]
     ) -> Prepared:
-        sends: list[Send] = []
-        known: list[Known] = []
-        event, rules = answer.locked.event, self._rules
-        options = choose_options(event, rules.routes, rules.default_options)
-        for notification in planned.notifications:
-            row = claims.deliveries.get(notification.uid)
-            result = _result_of(row)
-            if row is not None and result is not None:
-                attempt = row.attempt + (row.state in _UNMARKED)
-                known.append(Known(notification=notification, result=result, attempt=attempt))
-                continue
-            email, attempt = emails[notification.uid], 1 if row is None else row.attempt + 1
-            sends.append(
-                Send(notification=notification, email=email, options=options, attempt=attempt)
+        rules = self._rules
+        options = choose_options(answer.locked.event, rules.routes, rules.default_options)
+        sends = [
+            Send(
+                notification=notification,
+                email=emails[notification.uid],
+                options=options,
+                attempt=attempt,
             )
+            for notification, attempt in resumed.to_send
+        ]
         return msgspec.structs.replace(
-            answer, sends=sends, known=known, endings=(*answer.endings, *planned.endings)
+            answer, sends=sends, known=resumed.known, endings=resumed.endings
         )
-
-
-_RESULTS = {
-    DeliveryState.ACCEPTED: (Kind.ACCEPTED, Reason.QUEUED),
-    DeliveryState.FAILED: (Kind.FAILED, Reason.PROVIDER_REJECTED),
-    DeliveryState.SUPERSEDED: (Kind.SUPERSEDED, Reason.STATE_MOVED_ON),
-    DeliveryState.EXPIRED: (Kind.EXPIRED, Reason.TOO_OLD),
-    DeliveryState.IN_DOUBT: (Kind.IN_DOUBT, Reason.INTERRUPTED),
-    DeliveryState.SENDING: (Kind.IN_DOUBT, Reason.INTERRUPTED),
-}
-_LEFT_BEHIND = "The process that was sending this ended before the answer"
-#: Results of an attempt that was not made: the row still has the number of the one before.
-_UNMARKED = frozenset({DeliveryState.SUPERSEDED, DeliveryState.EXPIRED})
-
-
-def _result_of(row: DeliveryRow | None) -> SendResult | None:
-    """What an earlier run brought a notification to; None: it is still to be sent."""
-    if row is None or row.state is DeliveryState.DEFERRED:
-        return None
-    kind, reason = _RESULTS[row.state]
-    return SendResult(
-        kind=kind,
-        reason=Reason(row.reason) if row.reason in set(Reason) else reason,
-        message=_LEFT_BEHIND if row.state is DeliveryState.SENDING else row.message or "",
-        transport=row.transport,
-        provider_id=row.provider_id,
-        code=row.code,
-    )

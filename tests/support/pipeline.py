@@ -85,6 +85,8 @@ class Bench:
             event_id=notification.event.id,
             atom=atom,
             fence=fence,
+            target_id=notification.target_id,
+            type=notification.type,
             destination=notification.destination,
             message_id=f"<{notification.uid}@alerts.example.com>",
             transport="mailgun",

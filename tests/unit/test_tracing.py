@@ -92,6 +92,8 @@ def sent(ledger: SqlLedger, event: str = EVENT, uid: str = UID, to: str = ADDRES
         event_id=event,
         atom=atom,
         fence=fence,
+        target_id="ntExAmPl02",
+        type="email",
         destination=to,
         message_id=f"<{uid}@alerts.example.com>",
         transport="mailgun",

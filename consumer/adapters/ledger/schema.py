@@ -49,6 +49,8 @@ deliveries = Table(
     Column("uid", Text, primary_key=True),
     Column("event_id", Text, nullable=False),
     Column("atom", Text, nullable=False),
+    Column("target_id", Text, nullable=False),
+    Column("type", Text, nullable=False),
     Column("destination", Text, nullable=False),
     # Without angle brackets: that is how providers report it.
     Column("message_id", Text, nullable=False),

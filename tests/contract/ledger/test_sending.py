@@ -19,6 +19,8 @@ def test_mark_writes_the_whole_row(ledger: SqlLedger) -> None:
         uid="n1",
         event_id="e1",
         atom=mark().atom,
+        target_id="ntExAmPl02",
+        type="email",
         destination="oncall@example.com",
         message_id="n1@alerts.example.com",
         transport="mailgun",

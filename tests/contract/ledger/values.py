@@ -36,6 +36,8 @@ def mark(**changes: Any) -> SendingMark:
         "event_id": "e1",
         "atom": ATOM,
         "fence": 1,
+        "target_id": "ntExAmPl02",
+        "type": "email",
         "destination": "oncall@example.com",
         "message_id": "<n1@alerts.example.com>",
         "transport": "mailgun",

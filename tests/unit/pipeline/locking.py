@@ -12,6 +12,8 @@ from tests.support.factories import make_event
 
 #: When the atom's last event was, in the tests that have one.
 LAST = 1_392_138_733_810
+#: Our clock: some seconds later.
+NOW_MS = LAST + 6_190
 ATOM = make_event().atom
 NEW = AtomState(atom=ATOM, fence=7)
 WAS_OK, WAS_WARNING, WAS_CRITICAL = (

@@ -13,6 +13,7 @@ from tests.unit.pipeline.locking import (
     ATOM,
     LAST,
     NEW,
+    NOW_MS,
     RULES,
     WAS_CRITICAL,
     WAS_OK,
@@ -33,7 +34,9 @@ def decide(
     progress: Mapping[str, Progress] | None = None,
     on_their_way: Mapping[str, frozenset[str]] | None = None,
 ) -> list[Locked]:
-    decided = lock(events, claims(now, ended=ended), progress or {}, on_their_way or {}, rules)
+    decided = lock(
+        events, claims(now, ended=ended), progress or {}, on_their_way or {}, rules, NOW_MS
+    )
     return [decision for decision in decided if isinstance(decision, Locked)]
 
 
@@ -208,12 +211,12 @@ class TestBatches:
         other = event(CRITICAL, 1, id="a", alarm_id="alOther")
         there = AtomState(atom=other.atom, fence=3)
         batch = [other, event(CRITICAL, 0, id="b")]
-        decided = lock(batch, claims(WAS_OK, there), {}, {}, RULES)
+        decided = lock(batch, claims(WAS_OK, there), {}, {}, RULES, NOW_MS)
         assert [d.fence for d in decided if isinstance(d, Locked)] == [3, 7]
         assert [d.ending for d in decided if isinstance(d, Locked)] == [None, None]
 
     def test_no_events_no_decisions(self) -> None:
-        assert lock([], claims(), {}, {}, RULES) == []
+        assert lock([], claims(), {}, {}, RULES, NOW_MS) == []
 
 
 class TestPreviousState:
@@ -231,14 +234,14 @@ class TestPreviousState:
 class TestHeld:
     def test_an_event_of_a_held_atom_is_held_back(self) -> None:
         held = Held(atom=ATOM, owner="other", lease_until=1.0)
-        (decision,) = lock([event(CRITICAL)], claims(held=[held]), {}, {}, RULES)
+        (decision,) = lock([event(CRITICAL)], claims(held=[held]), {}, {}, RULES, NOW_MS)
         assert isinstance(decision, HeldBack)
         assert decision.owner == "other"
 
     def test_our_own_memory_of_a_held_atom_does_not_count(self) -> None:
         held = Held(atom=ATOM, owner="other", lease_until=1.0)
         memory = {ATOM: Progress.of(WAS_OK)}
-        (decision,) = lock([event(CRITICAL)], claims(held=[held]), memory, {}, RULES)
+        (decision,) = lock([event(CRITICAL)], claims(held=[held]), memory, {}, RULES, NOW_MS)
         assert isinstance(decision, HeldBack)
 
 

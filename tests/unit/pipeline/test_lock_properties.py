@@ -11,7 +11,15 @@ from consumer.domain.alarm import AlarmEvent, State
 from consumer.domain.ledger import AtomState, Held
 from consumer.domain.reasons import Kind
 from consumer.pipeline.lock import HeldBack, Locked, LockRules, Progress, lock
-from tests.unit.pipeline.locking import NEW, WAS_CRITICAL, WAS_OK, WAS_WARNING, claims, event
+from tests.unit.pipeline.locking import (
+    NEW,
+    NOW_MS,
+    WAS_CRITICAL,
+    WAS_OK,
+    WAS_WARNING,
+    claims,
+    event,
+)
 
 ALARMS = ("alOne", "alTwo")
 ATOMS = [event(State.OK, alarm_id=alarm).atom for alarm in ALARMS]
@@ -49,7 +57,7 @@ ledgers = st.tuples(pasts, pasts).map(
 def decide(
     events: Sequence[AlarmEvent], ledger: Ledger, rules: LockRules, ended: Sequence[str] = ()
 ) -> list[Locked]:
-    decided = lock(events, claims(*ledger.values(), ended=ended), {}, {}, rules)
+    decided = lock(events, claims(*ledger.values(), ended=ended), {}, {}, rules, NOW_MS)
     return [decision for decision in decided if isinstance(decision, Locked)]
 
 
@@ -122,7 +130,7 @@ def test_where_a_batch_is_cut_makes_no_difference(
     on_their_way: dict[str, frozenset[str]] = {}
     one_by_one: list[Locked] = []
     for each in events:
-        (decision,) = lock([each], claims(*ledger.values()), progress, on_their_way, rules)
+        (decision,) = lock([each], claims(*ledger.values()), progress, on_their_way, rules, NOW_MS)
         assert isinstance(decision, Locked)
         progress[each.atom] = decision.progress
         on_their_way[each.atom] = on_their_way.get(each.atom, frozenset()) | {each.id}
@@ -144,7 +152,7 @@ def test_a_held_atom_changes_nothing_for_the_others(
 ) -> None:
     held, free = ATOMS
     other = Held(atom=held, owner="other", lease_until=1.0)
-    decided = lock(events, claims(ledger[free], held=[other]), {}, {}, rules)
+    decided = lock(events, claims(ledger[free], held=[other]), {}, {}, rules, NOW_MS)
     everything = decide(events, ledger, rules)
     back = [d.event for d in decided if isinstance(d, HeldBack)]
     assert back == [e for e in events if e.atom == held]

@@ -8,7 +8,8 @@ from consumer.domain.catalog import Plan, Target
 from consumer.domain.identity import notification_uid
 from consumer.domain.ledger import DeliveryState
 from consumer.domain.reasons import Kind, Reason
-from consumer.pipeline.pipeline import Known, Prepared
+from consumer.pipeline.pipeline import Prepared
+from consumer.pipeline.resume import Known
 from tests.support.factories import make_event, make_notification
 from tests.support.pipeline import Bench
 

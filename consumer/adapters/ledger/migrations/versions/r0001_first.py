@@ -53,6 +53,8 @@ def _create_deliveries() -> None:
         sa.Column("uid", sa.Text, primary_key=True),
         sa.Column("event_id", sa.Text, nullable=False),
         sa.Column("atom", sa.Text, nullable=False),
+        sa.Column("target_id", sa.Text, nullable=False),
+        sa.Column("type", sa.Text, nullable=False),
         sa.Column("destination", sa.Text, nullable=False),
         sa.Column("message_id", sa.Text, nullable=False),
         sa.Column("transport", sa.Text, nullable=False),

@@ -1,0 +1,105 @@
+"""What an earlier run did for the same event stays done, whatever the plan says now."""
+
+from typing import Any
+
+import pytest
+
+from consumer.domain.ledger import DeliveryRow, DeliveryState
+from consumer.domain.notification import Ending
+from consumer.domain.reasons import Kind, Reason
+from consumer.pipeline.plan import Planned
+from consumer.pipeline.resume import resume
+from tests.support.factories import make_event, make_notification
+
+EVENT = make_event()
+FIRST = make_notification()
+OTHER = make_notification(uid="other", target_id="ntOther", destination="other@example.com")
+
+
+def row(state: DeliveryState, **changes: Any) -> DeliveryRow:
+    """The ledger's row of the first notification."""
+    values: dict[str, Any] = {
+        "uid": FIRST.uid,
+        "event_id": EVENT.id,
+        "atom": EVENT.atom,
+        "target_id": FIRST.target_id,
+        "type": FIRST.type,
+        "destination": FIRST.destination,
+        "message_id": "m@alerts.example.com",
+        "transport": "mailgun",
+        "state": state,
+        "attempt": 2,
+        "owner": "gone",
+        "fence": 1,
+    }
+    return DeliveryRow(**(values | changes))
+
+
+def test_without_a_past_everything_is_sent_for_the_first_time() -> None:
+    resumed = resume(EVENT, Planned(notifications=(FIRST, OTHER)), ())
+    assert resumed.to_send == [(FIRST, 1), (OTHER, 1)]
+    assert (list(resumed.known), list(resumed.endings)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "attempt"),
+    [
+        (DeliveryState.ACCEPTED, Kind.ACCEPTED, 2),
+        (DeliveryState.FAILED, Kind.FAILED, 2),
+        (DeliveryState.IN_DOUBT, Kind.IN_DOUBT, 2),
+        (DeliveryState.SENDING, Kind.IN_DOUBT, 2),
+        (DeliveryState.SUPERSEDED, Kind.SUPERSEDED, 3),
+        (DeliveryState.EXPIRED, Kind.EXPIRED, 3),
+    ],
+)
+def test_a_result_is_told_and_never_sent(state: DeliveryState, kind: Kind, attempt: int) -> None:
+    """The others of the plan go on."""
+    resumed = resume(EVENT, Planned(notifications=(FIRST, OTHER)), [row(state)])
+    (known,) = resumed.known
+    assert (known.notification, known.result.kind, known.attempt) == (FIRST, kind, attempt)
+    assert resumed.to_send == [(OTHER, 1)]
+
+
+def test_a_deferred_send_gets_its_next_attempt() -> None:
+    resumed = resume(EVENT, Planned(notifications=(FIRST,)), [row(DeliveryState.DEFERRED)])
+    assert resumed.to_send == [(FIRST, 3)]
+    assert not resumed.known
+
+
+def test_accepted_before_a_suppression_began_is_told_beside_it() -> None:
+    """The event ends as suppressed now, and the mail that went out has its record."""
+    suppressed = Ending(kind=Kind.SUPPRESSED, reason=Reason.MAINTENANCE, message="window")
+    resumed = resume(EVENT, Planned(endings=(suppressed,)), [row(DeliveryState.ACCEPTED)])
+    assert list(resumed.endings) == [suppressed]
+    (known,) = resumed.known
+    assert known.result.kind is Kind.ACCEPTED
+    assert known.notification == make_notification(plan_id=None)
+
+
+def test_an_address_told_by_another_notification_gets_no_second_mail() -> None:
+    """The plan was changed between the crash and now: same address, new notification."""
+    renamed = make_notification(uid="new", target_id="ntNew")
+    resumed = resume(EVENT, Planned(notifications=(renamed,)), [row(DeliveryState.ACCEPTED)])
+    assert not resumed.to_send
+    (ending,) = resumed.endings
+    assert (ending.kind, ending.reason, ending.target_id) == (
+        Kind.DUPLICATE,
+        Reason.SAME_ADDRESS,
+        "ntNew",
+    )
+
+
+def test_an_address_that_was_only_deferred_may_be_told_by_another() -> None:
+    """Nothing reached it yet; the plan of today decides."""
+    renamed = make_notification(uid="new", target_id="ntNew")
+    resumed = resume(EVENT, Planned(notifications=(renamed,)), [row(DeliveryState.DEFERRED)])
+    assert resumed.to_send == [(renamed, 1)]
+    assert not resumed.known
+
+
+def test_an_unknown_reason_in_the_ledger_is_read_as_the_states_own() -> None:
+    """A row of a newer version does not stop this one."""
+    resumed = resume(
+        EVENT, Planned(notifications=(FIRST,)), [row(DeliveryState.FAILED, reason="not_of_ours")]
+    )
+    assert resumed.known[0].result.reason is Reason.PROVIDER_REJECTED
