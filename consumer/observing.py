@@ -40,7 +40,7 @@ class Observing:
             "dependencies": {
                 name: "ok" if condition.ok else condition.why
                 for name, condition in sorted(conditions.items())
-            }
+            },
         }
 
     def called(self, entry: AccessEntry) -> None:

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from types import FrameType
 
 from consumer.adapters.clock import SystemClock
@@ -32,9 +32,9 @@ class _Child:
 
     def start(self, now: float) -> None:
         self.started_at = now
-        environment: Mapping[str, str] = {}
+        environment = _inherited()
         if self._port:
-            environment = {"MESSENGER_TELEMETRY__PORT": str(self._port + self.number)}
+            environment["MESSENGER_TELEMETRY__PORT"] = str(self._port + self.number)
         self.process = subprocess.Popen(  # noqa: S603  # our own command
             [
                 sys.executable,
@@ -45,7 +45,7 @@ class _Child:
                 "--worker",
                 f"{os.uname().nodename}-{self.number}",
             ],
-            env=_inherited() | environment,
+            env=environment,
             start_new_session=True,
         )
 

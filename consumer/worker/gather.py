@@ -1,7 +1,8 @@
 """Group commit: many threads ask at once, one statement answers them all.
 
-The first thread to ask becomes the leader and carries what others brought meanwhile. In quiet
-times that is a batch of one without any wait; in a storm one transaction serves all senders.
+The first thread to ask becomes the leader and carries what others brought meanwhile; then the
+next one that waits leads, so that nobody works for others for long. In quiet times that is a batch
+of one without any wait; in a storm one transaction serves all senders.
 """
 
 import threading
@@ -13,11 +14,13 @@ Answer = TypeVar("Answer")
 
 
 class _Seat(Generic[Item, Answer]):
-    __slots__ = ("answer", "error", "item", "ready")
+    __slots__ = ("answer", "error", "item", "leads", "turn")
 
     def __init__(self, item: Item) -> None:
         self.item = item
-        self.ready = threading.Event()
+        #: Set when it is answered, or has to lead.
+        self.turn = threading.Event()
+        self.leads = False
         self.answer: Answer | None = None
         self.error: Exception | None = None
 
@@ -36,24 +39,25 @@ class Gather(Generic[Item, Answer]):
         seat: _Seat[Item, Answer] = _Seat(item)
         with self._lock:
             self._waiting.append(seat)
-            leads = not self._led
-            self._led = True
-        if leads:
+            seat.leads, self._led = not self._led, True
+        if not seat.leads:
+            seat.turn.wait()
+        if seat.leads:
             self._lead()
-        seat.ready.wait()
         if seat.error is not None:
             raise seat.error
         return seat.answer  # type: ignore[return-value]  # ready and without error: answered
 
     def _lead(self) -> None:
-        """Serve until nobody waits; whoever asks afterwards leads anew."""
-        while True:
-            with self._lock:
-                seats, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
-                if not seats:
-                    self._led = False
-                    return
-            self._serve(seats)
+        """Serve one batch, our own seat first in it, and let the next one that waits lead."""
+        with self._lock:
+            seats, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
+        self._serve(seats)
+        with self._lock:
+            self._led = bool(self._waiting)
+            if self._led:
+                self._waiting[0].leads = True
+                self._waiting[0].turn.set()
 
     def _serve(self, seats: Sequence[_Seat[Item, Answer]]) -> None:
         try:
@@ -65,4 +69,4 @@ class Gather(Generic[Item, Answer]):
                 seat.error = error
         finally:
             for seat in seats:
-                seat.ready.set()
+                seat.turn.set()

@@ -72,9 +72,13 @@ class Intake:
 
     def take(self, records: Sequence[Record]) -> None:
         """Bring records, and what waited long enough, into their lanes or park them."""
-        arrivals = [*self._given_back(), *self._decode(records)]
-        now = self._clock.monotonic()
-        if self._parked and now >= self._try_at:
+        arrivals = self._decode(records)
+        given_back = self._given_back()
+        if given_back:
+            # They had their lanes already, so they are older than whatever is parked.
+            self._parked[:0] = given_back
+            self._try_at = 0.0
+        if self._parked and self._clock.monotonic() >= self._try_at:
             arrivals, self._parked = [*self._parked, *arrivals], []
         waiting = {arrival.atom for arrival in self._parked}
         ready = []
@@ -87,10 +91,14 @@ class Intake:
             self._prepare(ready[start : start + _BATCH])
 
     def drop(self, partitions: Collection[TopicPartition] | None = None) -> None:
-        """Forget what is parked (of some partitions, or all)."""
+        """Forget what waits, parked or in lanes (of some partitions, or all)."""
         self._parked = (
             [] if partitions is None else [a for a in self._parked if a.partition not in partitions]
         )
+        if not self._parked:
+            # Nothing is left to find out with whether it is back.
+            self.waits_for = None
+        self._rewind(self._lanes.drop_waiting(partitions))
 
     def _decode(self, records: Sequence[Record]) -> list[Arrival]:
         arrivals: list[Arrival] = []
@@ -109,14 +117,17 @@ class Intake:
         return arrivals
 
     def _given_back(self) -> list[Arrival]:
-        """Events whose atom was lost on the way: locked anew, in their order."""
-        arrivals = []
-        for work in self._lanes.returned():
-            self._atoms.forget(work.atom)
-            arrivals.append(
-                Arrival(Incoming(work.event, self._clock.now()), work.record, work.ticket)
-            )
-        return arrivals
+        """Events whose lock was lost, or an earlier event: locked anew, in their order."""
+        works = self._lanes.returned()
+        self._rewind(works)
+        now = self._clock.now()
+        return [Arrival(Incoming(work.event, now), work.record, work.ticket) for work in works]
+
+    def _rewind(self, taken_out: Sequence[Work]) -> None:
+        """Whatever was decided after these events counts no longer."""
+        for atom in {work.atom for work in taken_out}:
+            last = self._lanes.last(atom)
+            self._atoms.rewind(atom, None if last is None else last.prepared.locked)
 
     def _prepare(self, batch: Sequence[Arrival]) -> None:
         """One batch through the pipeline. What has to wait keeps its place in the order."""
@@ -126,6 +137,7 @@ class Intake:
             return
         going = [arrival for arrival in batch if arrival.atom not in blocked]
         atoms = {arrival.atom for arrival in going}
+        self._atoms.asked(atoms, self._clock.monotonic())
         try:
             answers = self._pipeline.prepare(
                 [arrival.incoming for arrival in going],
@@ -154,6 +166,7 @@ class Intake:
         self._lanes.add(works)
 
     def _park(self, arrivals: Sequence[Arrival]) -> None:
-        if arrivals:
-            self._parked.extend(arrivals)
+        """The time of the next try stands while others wait already: new ones do not delay it."""
+        if arrivals and not self._parked:
             self._try_at = self._clock.monotonic() + _TRY_AGAIN
+        self._parked.extend(arrivals)

@@ -8,7 +8,7 @@ send, so that what the ledger says of an atom moves in event order.
 import heapq
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from consumer.ports import Clock
 from consumer.worker.offsets import TopicPartition
@@ -38,7 +38,12 @@ class Lanes:
     def add(self, works: Sequence[Work]) -> None:
         """Put events at the end of their lanes."""
         with self._changed:
+            given_back = {work.atom for work in self._returned}
             for work in works:
+                if work.atom in given_back:
+                    # Its lane was given back in between: it follows, and stays behind.
+                    self._returned.append(work)
+                    continue
                 lane = self._lanes.setdefault(work.atom, deque())
                 lane.append(work)
                 self.events += 1
@@ -46,7 +51,7 @@ class Lanes:
                 if len(lane) == 1:
                     self._activate(work)
                 else:
-                    self._hurry(work.atom)
+                    self._hurry(lane[0])
             self._changed.notify_all()
 
     def take(self, timeout_seconds: float) -> Sending | None:
@@ -90,7 +95,7 @@ class Lanes:
             self._changed.notify_all()
 
     def overtaken(self, work: Work) -> bool:
-        """Whether the alarm's state has moved on since: a newer event waits in the lane."""
+        """Whether the alarm's state has moved on since: a newer event of another state waits."""
         with self._changed:
             return self._overtaken(work)
 
@@ -113,47 +118,49 @@ class Lanes:
     def surrender(self, work: Work) -> None:
         """The atom is no longer ours: its lane's events go back to be locked anew."""
         with self._changed:
-            lane = self._lanes.pop(work.atom)
-            for each in lane:
-                self._count_out(each)
-            self._returned.extend(lane)
+            # In front: what was given back before had been behind it.
+            self._returned[:0] = self._cut(work.atom, 0)
+            work.busy -= 1
             self._changed.notify_all()
 
     def returned(self) -> list[Work]:
-        """The events surrendered since the last call, in order."""
+        """The events given back since the last call, in order: to be locked anew."""
         with self._changed:
             works, self._returned = self._returned, []
             return works
 
-    def drop_waiting(self, partitions: Sequence[TopicPartition] | None = None) -> list[Work]:
+    def drop_waiting(self, partitions: Collection[TopicPartition] | None = None) -> list[Work]:
         """Take out what nobody works on right now (of some partitions, or all); returns it.
 
         Results that such an event already has are in the ledger: whoever reads it again
-        sends only what is missing.
+        sends only what is missing. Events behind it were decided as if it had been sent (one may
+        be its duplicate): those of other partitions are given back.
         """
+
+        def goes(work: Work) -> bool:
+            return not work.busy and (partitions is None or work.partition in partitions)
+
         with self._changed:
-            dropped: list[Work] = []
-            for atom in list(self._lanes):
-                lane = self._lanes[atom]
-                head = lane[0]
-                keep = [
-                    w
-                    for w in lane
-                    if w.busy or (partitions is not None and w.partition not in partitions)
-                ]
-                gone = [w for w in lane if w not in keep]
-                if not gone:
-                    continue
-                dropped.extend(gone)
-                for work in gone:
-                    self._count_out(work)
-                self._forget_sends(gone)
-                self._replace(atom, keep, head)
-            self._changed.notify_all()
-            return dropped
+            cut: list[Work] = []
+            for atom, lane in list(self._lanes.items()):
+                place = next((n for n, work in enumerate(lane) if goes(work)), None)
+                if place is not None:
+                    cut.extend(self._cut(atom, place))
+            out = [*cut, *self._returned]
+            self._returned = [work for work in out if not goes(work)]
+            if cut:
+                self._forget_sends(cut)
+                self._changed.notify_all()
+            return [work for work in out if goes(work)]
+
+    def last(self, atom: str) -> Work | None:
+        """The newest event in the atom's lane."""
+        with self._changed:
+            lane = self._lanes.get(atom)
+            return lane[-1] if lane else None
 
     def wait_quiet(
-        self, timeout_seconds: float, partitions: Sequence[TopicPartition] | None = None
+        self, timeout_seconds: float, partitions: Collection[TopicPartition] | None = None
     ) -> bool:
         """Wait until nothing (of these partitions) is left; False when time ran out."""
         with self._changed:
@@ -200,19 +207,26 @@ class Lanes:
         while self._delayed and self._delayed[0][0] <= now:
             self._push_ready(heapq.heappop(self._delayed)[2])
 
-    def _hurry(self, atom: str) -> None:
+    def _hurry(self, head: Work) -> None:
         """A newer event came: what waits for another attempt need not wait to learn it."""
-        if not any(sending.work.atom == atom for _, _, sending in self._delayed):
+        if not any(sending.work is head for _, _, sending in self._delayed):
             return
+        if not self._overtaken(head):
+            return
+        now = self._clock.monotonic()
         self._delayed = [
-            (0.0 if entry[2].work.atom == atom else entry[0], entry[1], entry[2])
-            for entry in self._delayed
+            (min(due, now) if sending.work is head else due, number, sending)
+            for due, number, sending in self._delayed
         ]
         heapq.heapify(self._delayed)
 
     def _overtaken(self, work: Work) -> bool:
         lane = self._lanes.get(work.atom, ())
-        return any(w is not work and w.prepared.locked.advances for w in lane)
+        return any(
+            other.prepared.locked.advances and other.event.state is not work.event.state
+            for other in lane
+            if other is not work
+        )
 
     def _remove_head(self, work: Work) -> None:
         lane = self._lanes[work.atom]
@@ -224,13 +238,15 @@ class Lanes:
         else:
             del self._lanes[work.atom]
 
-    def _replace(self, atom: str, keep: list[Work], head: Work) -> None:
-        if not keep:
-            del self._lanes[atom]
-            return
-        self._lanes[atom] = deque(keep)
-        if keep[0] is not head:
-            self._activate(keep[0])
+    def _cut(self, atom: str, place: int) -> list[Work]:
+        """Take out all events of a lane from a place on. Only the first of a lane is ever busy."""
+        lane = self._lanes.pop(atom)
+        stay, out = list(lane)[:place], list(lane)[place:]
+        if stay:
+            self._lanes[atom] = deque(stay)
+        for work in out:
+            self._count_out(work)
+        return out
 
     def _forget_sends(self, gone: list[Work]) -> None:
         works = set(map(id, gone))
@@ -247,7 +263,7 @@ class Lanes:
         self.events -= 1
         self.bytes -= work.size
 
-    def _any_left(self, partitions: Sequence[TopicPartition] | None) -> bool:
+    def _any_left(self, partitions: Collection[TopicPartition] | None) -> bool:
         if partitions is None:
             return bool(self._lanes)
         return any(w.partition in partitions for lane in self._lanes.values() for w in lane)

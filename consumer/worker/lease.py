@@ -1,7 +1,7 @@
 """The lease: as long as it holds, nobody else works on our atoms.
 
 A process that was stopped (SIGSTOP, a long pause) wakes up with its lease over; it checks its
-own clock before each send, and the ledger checks the fence.
+own clocks before each send, and the ledger checks the fence.
 """
 
 import threading
@@ -31,7 +31,9 @@ class Lease:
         self._clock = clock
         self._seconds = seconds
         self._on_state = on_state
-        self._valid_until = float("-inf")
+        #: By the monotonic clock, which may stand still while the machine is suspended, and by
+        #: the wall clock, which may be set back: both have to agree.
+        self._valid_until = (float("-inf"), float("-inf"))
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lease", daemon=True)
 
@@ -47,7 +49,8 @@ class Lease:
 
     def is_valid(self) -> bool:
         """Whether a send may be begun now."""
-        return self._clock.monotonic() < self._valid_until
+        monotonic, wall = self._valid_until
+        return self._clock.monotonic() < monotonic and self._clock.now() < wall
 
     def _run(self) -> None:
         while not self._stop.wait(self._seconds / 4):
@@ -57,9 +60,9 @@ class Lease:
                 self._on_state(False, str(error))
 
     def _beat(self) -> None:
-        # The clock is read before the call: the lease counts from the latest moment at which
-        # the ledger may have written it.
-        asked_at = self._clock.monotonic()
-        self._ledger.heartbeat(self._owner, self._clock.now(), self._seconds)
-        self._valid_until = asked_at + self._seconds * (1 - _MARGIN)
+        # The clocks are read before the call: the lease may have been written as early as that.
+        monotonic, wall = self._clock.monotonic(), self._clock.now()
+        self._ledger.heartbeat(self._owner, wall, self._seconds)
+        window = self._seconds * (1 - _MARGIN)
+        self._valid_until = (monotonic + window, wall + window)
         self._on_state(True, "")

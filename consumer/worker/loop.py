@@ -30,6 +30,8 @@ class LoopTimes(msgspec.Struct, frozen=True, kw_only=True):
     release: float = 1.0
     #: Between two tries while Kafka is away.
     reconnect: float = 1.0
+    #: Between two looks at what came back to wait while stopping.
+    drain: float = 0.1
 
 
 class PollLoop:
@@ -62,6 +64,8 @@ class PollLoop:
         self._on_kafka = on_kafka
         self._times = times or LoopTimes()
         self._paused = False
+        #: Given away before all of their work had ended.
+        self._leftover: set[TopicPartition] = set()
         self._commit_at = 0.0
         self._release_at = 0.0
         #: Monotonic seconds of the last turn, for the health check.
@@ -83,6 +87,8 @@ class PollLoop:
         self.turned_at = self._clock.monotonic()
         waiting = self._paused or self._intake.parked
         records = source.poll(self._times.poll_waiting if waiting else self._times.poll)
+        if self._leftover and self.quiet(self._leftover):
+            self._leftover.clear()
         self._intake.take(records)
         self._regulate(source)
         self._release_idle()
@@ -90,9 +96,13 @@ class PollLoop:
 
     def drain(self, source: RecordSource, limit_seconds: float) -> bool:
         """Begin nothing more, finish what is under way, commit; False when time ran out."""
+        deadline = self._clock.monotonic() + limit_seconds
         self._intake.drop()
-        self._lanes.drop_waiting()
-        quiet = self._lanes.wait_quiet(limit_seconds)
+        while not (quiet := self._lanes.wait_quiet(self._times.drain)):
+            if self._clock.monotonic() >= deadline:
+                break
+            # A send that was under way may have been deferred.
+            self._intake.drop()
         offsets = self._offsets.committable()
         try:
             if source.commit(offsets):
@@ -105,29 +115,35 @@ class PollLoop:
 
     def assigned(self, partitions: Collection[TopicPartition]) -> None:
         self._offsets.forget(partitions)
+        self._leftover -= set(partitions)
 
     def revoking(self, partitions: Collection[TopicPartition]) -> None:
         self._intake.drop(partitions)
-        self._lanes.drop_waiting(list(partitions))
 
     def quiet(self, partitions: Collection[TopicPartition]) -> bool:
-        return self._lanes.wait_quiet(0, list(partitions))
+        """Whether nothing of them is left; what came back to wait is dropped too."""
+        self._intake.drop(partitions)
+        return self._lanes.wait_quiet(0, partitions)
 
     def revoked(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
         offsets = self._offsets.committable(partitions)
-        self._offsets.forget(partitions)
-        self._release_at = 0.0
+        self._forget(partitions)
         return offsets
 
     def lost(self, partitions: Collection[TopicPartition]) -> None:
         self.revoking(partitions)
+        self._forget(partitions)
+
+    def _forget(self, partitions: Collection[TopicPartition]) -> None:
         self._offsets.forget(partitions)
+        self._leftover |= set(partitions)
         self._release_at = 0.0
 
     # -- below: parts of a turn ---------------------------------------------------------------
 
     def _regulate(self, source: RecordSource) -> None:
-        events = self._lanes.events + self._intake.parked
+        # Records without an event wait for their dead letter only: nowhere but in the offsets.
+        events = max(self._lanes.events + self._intake.parked, self._offsets.open)
         pause = self._intake.waits_for is not None or should_pause(
             self._paused, events, self._lanes.bytes, self._limits
         )

@@ -34,6 +34,11 @@ class PartitionOffsets:
             while self._pending and self._pending[0] in self._done:
                 self._done.remove(self._pending.popleft())
 
+    def is_past(self, offset: int) -> bool:
+        """Whether the offset, or a later one, was begun already."""
+        with self._lock:
+            return self._position is not None and offset < self._position
+
     def committable(self) -> int | None:
         """The offset to read from after a crash; None when the broker knows it already."""
         with self._lock:
@@ -78,7 +83,9 @@ class Offsets:
 
     def begin(self, partition: TopicPartition, offset: int, parts: int = 1) -> Ticket:
         offsets = self._partitions.get(partition)
-        if offsets is None:
+        if offsets is None or offsets.is_past(offset):
+            # Read again from an earlier place (a log that was cut, a client that went back): what
+            # was read before marks nothing, as after a new assignment.
             offsets = self._partitions[partition] = PartitionOffsets()
         return offsets.begin(offset, parts)
 

@@ -103,27 +103,31 @@ class Senders:
             event_id=send.notification.event.id,
             atom=sending.work.atom,
             fence=sending.work.prepared.locked.fence,
+            target_id=send.notification.target_id,
+            type=send.notification.type,
             destination=send.notification.destination,
             message_id=send.email.message_id,
             transport=send.options.transport,
             attempt=sending.attempt,
         )
         try:
-            marked = self._marks.ask(mark)
+            return self._marks.ask(mark)
         except LedgerUnavailable:
             return None
-        if not marked:
-            return False
-        # Stopped between mark and send, somebody else may own the atom by now.
-        return True if self._lease.is_valid() else None
 
     def _mark_all(self, marks: Sequence[SendingMark]) -> Sequence[bool]:
         refused: Collection[str] = self._ledger.mark_sending(self._owner, marks, self._clock.now())
         return [mark.uid not in refused for mark in marks]
 
     def _deliver(self, sending: Sending) -> SendResult:
+        if not self._lease.is_valid():
+            # Stopped between mark and send: somebody else may own the atom by now. Said to the
+            # ledger, because a mark that is left behind counts as a send in doubt.
+            return self._result(
+                sending, Kind.DEFERRED, Reason.INTERRUPTED, "The lease ended before the send began"
+            )
         with self._metrics.timed_stage("deliver"):
-            result = deliver(sending.send.email, sending.send.options, self._transports)
+            result = self._attempt(sending)
         self._metrics.count_stage(
             "deliver",
             passed=result.kind is Kind.ACCEPTED,
@@ -132,21 +136,29 @@ class Senders:
         )
         return result
 
+    def _attempt(self, sending: Sending) -> SendResult:
+        try:
+            return deliver(sending.send.email, sending.send.options, self._transports)
+        except Exception as error:  # noqa: BLE001  # a transport's defect must not end the thread
+            what = f"{type(error).__name__} in the transport"
+            return self._result(sending, Kind.IN_DOUBT, Reason.INTERRUPTED, what)
+
     def _not_worth_sending(self, sending: Sending) -> SendResult | None:
         """A late first attempt, or a repeated one whose alarm has moved on."""
         event = sending.work.event
         age = self._clock.now() - event.timestamp / 1000
         if age > self._max_age[event.state]:
-            return self._unsent(
+            return self._result(
                 sending, Kind.EXPIRED, Reason.TOO_OLD, f"The event is {age:.0f} s old"
             )
         if sending.attempt > 1 and self._lanes.overtaken(sending.work):
-            return self._unsent(
+            return self._result(
                 sending, Kind.SUPERSEDED, Reason.STATE_MOVED_ON, "The alarm's state has moved on"
             )
         return None
 
-    def _unsent(self, sending: Sending, kind: Kind, reason: Reason, message: str) -> SendResult:
+    def _result(self, sending: Sending, kind: Kind, reason: Reason, message: str) -> SendResult:
+        """What is said where no transport was asked, or none answered."""
         return SendResult(
             kind=kind,
             reason=reason,

@@ -38,6 +38,9 @@ _STATES = {
 #: no time; the last one is kept from then on.
 _BACKOFF = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
+#: Seconds between two tries of a step whose dependency is away.
+_TRY_AGAIN = 1.0
+
 
 class Broken(msgspec.Struct, frozen=True):
     """A record that could not be read."""
@@ -65,6 +68,7 @@ class Tracker:
         clock: Clock,
         metrics: Metrics,
         on_result: Callable[[Landed, float], None],
+        on_broker: Callable[[bool, str], None] = lambda _ok, _why: None,
     ) -> None:
         self._owner = owner
         self._worker = worker
@@ -73,6 +77,8 @@ class Tracker:
         self._clock = clock
         self._metrics = metrics
         self._on_result = on_result
+        #: Told after each delivery: the consumer's side of Kafka may well answer meanwhile.
+        self._on_broker = on_broker
         self._inbox: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
         self._given_up = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tracker", daemon=True)
@@ -120,12 +126,12 @@ class Tracker:
             ended += self._ended_by(landed)
             broken = [item for item in items if isinstance(item, Broken)]
             self._produce(landed, ended, broken, now)
-            if not self._insist(self._outbox.deliver):
+            if not self._insist(self._deliver):
                 return False
             closed = [work for work in ended if not work.refused]
             if not self._insist(lambda: self._close(closed, now)):
                 return False
-        self._let_go(landed, ended, broken, now)
+        self._let_go(landed, ended, broken)
         self._metrics.count_stage("track", passed=len(items))
         return True
 
@@ -135,7 +141,7 @@ class Tracker:
             try:
                 step()
             except (LedgerUnavailable, BrokerUnavailable):
-                if self._given_up.wait(1.0):
+                if self._given_up.wait(_TRY_AGAIN):
                     return False
             else:
                 return True
@@ -224,6 +230,14 @@ class Tracker:
         )
         self._metrics.dead_letters.inc()
 
+    def _deliver(self) -> None:
+        try:
+            self._outbox.deliver()
+        except BrokerUnavailable as error:
+            self._on_broker(False, str(error))
+            raise
+        self._on_broker(True, "")
+
     def _close(self, works: Sequence[Work], now: float) -> None:
         closings = [self._closing(work) for work in works]
         if closings:
@@ -248,10 +262,10 @@ class Tracker:
         landed: Sequence[Landed],
         ended: Sequence[Work],
         broken: Sequence[Broken],
-        now: float,
     ) -> None:
+        now = self._clock.now()
         for item in landed:
-            self._on_result(item, self._clock.now())
+            self._on_result(item, now)
             if item.result is not None and item.result.kind is Kind.DEFERRED:
                 item.sending.attempt += 1
                 self._lanes.retry(item.sending, _delay(item, now))

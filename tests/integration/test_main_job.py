@@ -10,7 +10,6 @@ import msgspec
 import pytest
 
 from consumer.domain.alarm import AlarmEvent
-from consumer.domain.ledger import DeliveryState
 from consumer.domain.reasons import Kind, Reason
 from consumer.sandbox.catalog import write_load_catalog, write_sample_catalog
 from consumer.sandbox.traffic import Label, TrafficRecord, generate, generate_atoms
@@ -240,4 +239,4 @@ def test_provider_refusing_the_key_loses_nothing(tmp_path: Path, kafka: Kafka) -
             line["event"] == "dependency.down" and line["dependency"] == "mailgun"
             for line in messenger.log("one")
         )
-        assert DeliveryState.FAILED not in {r.kind for r in messenger.tracked()}
+        assert not messenger.tracked([Kind.FAILED])

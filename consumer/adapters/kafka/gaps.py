@@ -21,12 +21,19 @@ class Verdict(StrEnum):
     HEALED = "healed"
 
 
+class Finding(msgspec.Struct, frozen=True):
+    """One gap, and how many offsets were missing when it was first seen."""
+
+    verdict: Verdict
+    missing: int
+
+
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
     """How many of the offered records may be handed on, and where to read again, if anywhere."""
 
     keep: int
     seek_to: int | None = None
-    verdicts: Sequence[Verdict] = ()
+    findings: Sequence[Finding] = ()
 
 
 class GapCheck:
@@ -43,25 +50,21 @@ class GapCheck:
             self._next.pop(partition, None)
             self._doubted.pop(partition, None)
 
-    def next_offset(self, partition: TopicPartition) -> int | None:
-        """The offset after the last one handed on."""
-        return self._next.get(partition)
-
     def check(self, partition: TopicPartition, offsets: Sequence[int]) -> Checked:
         """Look at the offsets just read, in order."""
-        verdicts: list[Verdict] = []
+        findings: list[Finding] = []
         for place, offset in enumerate(offsets):
             wanted = self._next.get(partition, offset)
             doubt = self._doubted.get(partition)
             if offset > wanted:
                 if doubt != (wanted, offset):
                     self._doubted[partition] = (wanted, offset)
-                    return Checked(keep=place, seek_to=wanted, verdicts=verdicts)
-                verdicts.append(Verdict.BELIEVED)
+                    return Checked(keep=place, seek_to=wanted, findings=findings)
+                findings.append(Finding(Verdict.BELIEVED, offset - wanted))
                 del self._doubted[partition]
             elif doubt is not None and doubt[0] <= offset < doubt[1]:
-                verdicts.append(Verdict.HEALED)
+                findings.append(Finding(Verdict.HEALED, doubt[1] - doubt[0]))
                 del self._doubted[partition]
             # An offset below the wanted one is a log that was cut and written anew: believed.
             self._next[partition] = offset + 1
-        return Checked(keep=len(offsets), verdicts=verdicts)
+        return Checked(keep=len(offsets), findings=findings)

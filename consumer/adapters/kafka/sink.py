@@ -1,29 +1,45 @@
 """The producer of tracking records and dead letters."""
 
 import contextlib
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import (
+    KafkaError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    RetriableError,
+)
 
 from consumer.adapters.kafka.config import KafkaSettings, producer_config
-from consumer.domain.errors import BrokerUnavailable
+from consumer.domain.errors import BrokerUnavailable, InvalidMessage
+from consumer.domain.reasons import Reason
 from consumer.ports import OnAck
+
+#: Seconds for a producer that failed for good to say so of all that it still has.
+_LAST_WORDS: Final = 1.0
 
 
 class KafkaSink:
     """Sends records; each is acknowledged by all in-sync replicas or said to have failed."""
 
-    def __init__(self, settings: KafkaSettings) -> None:
+    def __init__(
+        self, settings: KafkaSettings, *, make_producer: Callable[..., Any] = KafkaProducer
+    ) -> None:
         self._settings = settings
+        self._make_producer = make_producer
         self._producer: Any = None
+        #: An idempotent producer that failed for good fails whatever it is given from then on.
+        self._spent = False
 
     def open(self) -> None:
-        """Connect; raises BrokerUnavailable."""
+        """Connect, anew after a failure for good; raises BrokerUnavailable."""
+        if self._spent:
+            self.close(_LAST_WORDS)
         if self._producer is None:
             try:
-                self._producer = KafkaProducer(**producer_config(self._settings))
+                self._producer = self._make_producer(**producer_config(self._settings))
             except KafkaError as error:
                 raise BrokerUnavailable(
                     f"Kafka at {self._settings.bootstrap_servers} does not answer: {error}"
@@ -37,15 +53,25 @@ class KafkaSink:
         headers: Sequence[tuple[str, bytes]],
         on_ack: OnAck,
     ) -> None:
-        """Hand a record to the client; `on_ack` is called from the client's thread, once."""
+        """Hand a record to the client; `on_ack` is called from the client's thread, once.
+
+        It is told InvalidMessage when Kafka takes no record of this size.
+        """
+        if key is None and value is None:
+            value = b""  # the client refuses what a broker would take
         try:
             self.open()
             future = self._producer.send(topic, key=key, value=value, headers=list(headers))
         except (KafkaError, BrokerUnavailable) as error:
-            on_ack(error)
+            on_ack(_in_our_words(error))
             return
         future.add_callback(lambda _: on_ack(None))
-        future.add_errback(on_ack)
+        future.add_errback(lambda error: self._failed(error, on_ack))
+
+    def _failed(self, error: Exception, on_ack: OnAck) -> None:
+        if not isinstance(error, RetriableError):
+            self._spent = True
+        on_ack(_in_our_words(error))
 
     def flush(self, timeout_seconds: float) -> None:
         """Have everything sent now, or raise BrokerUnavailable."""
@@ -56,12 +82,14 @@ class KafkaSink:
         except KafkaError as error:
             raise BrokerUnavailable(f"Kafka did not take all records: {error}") from error
 
-    def renew(self) -> None:
-        """Start over with a new producer: an idempotent one that failed for good stays failed."""
-        self.close(0.0)
-
     def close(self, timeout_seconds: float) -> None:
-        producer, self._producer = self._producer, None
+        producer, self._producer, self._spent = self._producer, None, False
         if producer is not None:
             with contextlib.suppress(KafkaError):
                 producer.close(timeout=timeout_seconds)
+
+
+def _in_our_words(error: Exception) -> Exception:
+    if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
+        return InvalidMessage(Reason.TOO_LARGE, str(error))
+    return error

@@ -98,8 +98,9 @@ class KafkaSource:
         if self._consumer is None:
             self.open()
         try:
-            batches = self._consumer.poll(timeout_ms=int(timeout_seconds * 1000))
+            # First: what was polled is lost to us when something fails afterwards.
             self._look_after()
+            batches = self._consumer.poll(timeout_ms=int(timeout_seconds * 1000))
         except KafkaError as error:
             raise self._unavailable(error) from error
         records: list[Record] = []
@@ -142,11 +143,9 @@ class KafkaSource:
         self._consumer = None
 
     def _checked(self, partition: TopicPartition, batch: Sequence[Any]) -> Iterable[Record]:
-        before = self._gaps.next_offset(partition)
         checked = self._gaps.check(partition, [record.offset for record in batch])
-        for verdict in checked.verdicts:
-            missing = max(0, batch[0].offset - before) if before is not None else 0
-            self._observer.gap(partition, verdict, missing)
+        for finding in checked.findings:
+            self._observer.gap(partition, finding.verdict, finding.missing)
         if checked.seek_to is not None:
             self._consumer.seek(KafkaPartition(*partition), checked.seek_to)
         return [record_of(each) for each in batch[: checked.keep]]
@@ -170,17 +169,19 @@ class KafkaSource:
             if (position := self._consumer.position(p, timeout_ms=1_000)) is not None
         }
         self._observer.lag({p: max(0, ends.get(p, at) - at) for p, at in positions.items()})
-        if not self._paused:
-            for partition, remedy in self._watchdog.look(positions, ends, now).items():
-                self._remedy(partition, remedy, positions[partition])
-
-    def _remedy(self, partition: TopicPartition, remedy: Remedy, position: int) -> None:
-        self._observer.stalled(partition, remedy, position)
-        if remedy is Remedy.SEEK:
-            self._consumer.seek(KafkaPartition(*partition), position)
+        if self._paused:
+            # They stand still because we want it so.
+            self._watchdog.forget(positions)
             return
-        self.close()
-        self.open()
+        remedies = self._watchdog.look(positions, ends, now)
+        for partition, remedy in remedies.items():
+            self._observer.stalled(partition, remedy, positions[partition])
+        if Remedy.REJOIN in remedies.values():
+            self.close()
+            self.open()
+            return
+        for partition in remedies:
+            self._consumer.seek(KafkaPartition(*partition), positions[partition])
 
     def _discard(self) -> None:
         consumer, self._consumer = self._consumer, None
