@@ -139,6 +139,7 @@ class App:
             clock=self._clock,
             metrics=self.metrics,
             on_result=self.observing.landed,
+            on_broker=lambda ok, why: self.observing.dependency("kafka", ok, why),
         )
         lanes = Lanes(self._clock, tracker.put)
         senders = Senders(

@@ -160,7 +160,9 @@ class Intake:
             if isinstance(answer, NotYet):
                 waiting.append(arrival)
                 continue
-            self._atoms.entered(answer.locked, now)
+            if not answer.dead_letter:
+                # Nobody was told, and the redriven record is to be as good as new.
+                self._atoms.entered(answer.locked, now)
             works.append(Work(answer, arrival.record, arrival.ticket, self._worker))
         self._park(waiting)
         self._lanes.add(works)

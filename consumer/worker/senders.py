@@ -1,4 +1,4 @@
-"""Sender threads: take a send from the lanes, mark it in the ledger, deliver it, hand it on."""
+"""Sender threads: take a send from the lanes, mark it, deliver it, settle it, hand it on."""
 
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -7,7 +7,7 @@ import msgspec
 
 from consumer.domain.alarm import State
 from consumer.domain.errors import LedgerUnavailable
-from consumer.domain.ledger import SendingMark
+from consumer.domain.ledger import DeliveryState, SendingMark, Settlement
 from consumer.domain.notification import SendResult
 from consumer.domain.reasons import Kind, Reason
 from consumer.pipeline.deliver import deliver
@@ -22,8 +22,18 @@ from consumer.worker.work import Sending
 _PATIENCE = 0.5
 
 
+_STATES = {
+    Kind.ACCEPTED: DeliveryState.ACCEPTED,
+    Kind.FAILED: DeliveryState.FAILED,
+    Kind.DEFERRED: DeliveryState.DEFERRED,
+    Kind.IN_DOUBT: DeliveryState.IN_DOUBT,
+    Kind.SUPERSEDED: DeliveryState.SUPERSEDED,
+    Kind.EXPIRED: DeliveryState.EXPIRED,
+}
+
+
 class Landed(msgspec.Struct, frozen=True):
-    """One attempt with its result; None: the ledger refused it, nothing was sent."""
+    """One attempt with its result, settled; None: the ledger refused it, nothing was sent."""
 
     sending: Sending
     result: SendResult | None
@@ -56,6 +66,7 @@ class Senders:
         self._max_age = max_age_seconds
         self._to_tracker = to_tracker
         self._marks: Gather[SendingMark, bool] = Gather(self._mark_all)
+        self._settlements: Gather[Settlement, None] = Gather(self._settle_all)
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._run, name=f"sender-{n}", daemon=True)
@@ -90,6 +101,8 @@ class Senders:
             if marked:
                 sending.tries += 1
                 result = self._deliver(sending)
+        if result is not None:
+            self._settle(sending, result)
         self._lanes.landed()
         self._to_tracker(Landed(sending, result))
 
@@ -118,6 +131,33 @@ class Senders:
     def _mark_all(self, marks: Sequence[SendingMark]) -> Sequence[bool]:
         refused: Collection[str] = self._ledger.mark_sending(self._owner, marks, self._clock.now())
         return [mark.uid not in refused for mark in marks]
+
+    def _settle(self, sending: Sending, result: SendResult) -> None:
+        """Write the result down before anything else is begun: a crash from here on leaves no
+        doubt. Waits for a ledger that is away; gives up only when the process is to end."""
+        settlement = Settlement(
+            uid=sending.send.notification.uid,
+            atom=sending.work.atom,
+            fence=sending.work.prepared.locked.fence,
+            state=_STATES[result.kind],
+            transport=result.transport,
+            provider_id=result.provider_id,
+            reason=result.reason,
+            message=result.message,
+            code=result.code,
+        )
+        while True:
+            try:
+                self._settlements.ask(settlement)
+            except LedgerUnavailable:
+                if self._stop.wait(_PATIENCE):
+                    return
+            else:
+                return
+
+    def _settle_all(self, settlements: Sequence[Settlement]) -> Sequence[None]:
+        self._ledger.settle(self._owner, settlements, self._clock.now())
+        return [None] * len(settlements)
 
     def _deliver(self, sending: Sending) -> SendResult:
         if not self._lease.is_valid():

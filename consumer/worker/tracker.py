@@ -1,9 +1,9 @@
-"""The tracker: results into the ledger, tracking records to Kafka, then events are closed.
+"""The tracker: tracking records to Kafka, then events are closed.
 
-One thread takes all that waits and does it in this order, each step durable before the next:
-settle the deliveries; produce the tracking records and dead letters and wait until they are
-acknowledged; close the events; let lanes and offsets go on. A crash between two steps leaves
-nothing that the next reader of the record cannot finish.
+Results are in the ledger already when they come here. One thread takes all that waits and does
+it in this order, each step durable before the next: produce the tracking records and dead
+letters and wait until they are acknowledged; close the events; let lanes and offsets go on. A
+crash between two steps leaves nothing that the next reader of the record cannot finish.
 """
 
 import queue
@@ -17,6 +17,7 @@ from consumer.domain.ledger import Closing, DeliveryState, Settlement
 from consumer.domain.reasons import Kind, Reason
 from consumer.domain.record import DeadLetter, Record
 from consumer.domain.tracking import TrackedEvent, TrackingEvent
+from consumer.pipeline.resume import Known
 from consumer.pipeline.track import track_attempt, track_ending, track_invalid
 from consumer.ports import Clock, Ledger
 from consumer.telemetry.metrics import Metrics
@@ -26,14 +27,6 @@ from consumer.worker.outbox import Outbox
 from consumer.worker.senders import Landed
 from consumer.worker.work import Work
 
-_STATES = {
-    Kind.ACCEPTED: DeliveryState.ACCEPTED,
-    Kind.FAILED: DeliveryState.FAILED,
-    Kind.DEFERRED: DeliveryState.DEFERRED,
-    Kind.IN_DOUBT: DeliveryState.IN_DOUBT,
-    Kind.SUPERSEDED: DeliveryState.SUPERSEDED,
-    Kind.EXPIRED: DeliveryState.EXPIRED,
-}
 #: Seconds before the next attempt after the first, second, … deferral where the provider names
 #: no time; the last one is kept from then on.
 _BACKOFF = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
@@ -120,15 +113,13 @@ class Tracker:
         with self._metrics.timed_stage("track"):
             now = self._clock.now()
             landed = [item for item in items if isinstance(item, Landed)]
-            if not self._insist(lambda: self._settle(landed, now)):
-                return False
             ended = [item for item in items if isinstance(item, Work)]
             ended += self._ended_by(landed)
             broken = [item for item in items if isinstance(item, Broken)]
             self._produce(landed, ended, broken, now)
             if not self._insist(self._deliver):
                 return False
-            closed = [work for work in ended if not work.refused]
+            closed = [work for work in ended if not (work.refused or work.prepared.dead_letter)]
             if not self._insist(lambda: self._close(closed, now)):
                 return False
         self._let_go(landed, ended, broken)
@@ -145,25 +136,6 @@ class Tracker:
                     return False
             else:
                 return True
-
-    def _settle(self, landed: Sequence[Landed], now: float) -> None:
-        settlements = [
-            Settlement(
-                uid=item.sending.send.notification.uid,
-                atom=item.sending.work.atom,
-                fence=item.sending.work.prepared.locked.fence,
-                state=_STATES[item.result.kind],
-                transport=item.result.transport,
-                provider_id=item.result.provider_id,
-                reason=item.result.reason,
-                message=item.result.message,
-                code=item.result.code,
-            )
-            for item in landed
-            if item.result is not None
-        ]
-        if settlements:
-            self._ledger.settle(self._owner, settlements, now)
 
     def _ended_by(self, landed: Sequence[Landed]) -> list[Work]:
         """The events for which a result among these was the last one missing."""
@@ -239,6 +211,15 @@ class Tracker:
         self._on_broker(True, "")
 
     def _close(self, works: Sequence[Work], now: float) -> None:
+        left_behind = [
+            _in_doubt(work, known)
+            for work in works
+            for known in work.prepared.known
+            if known.result.kind is Kind.IN_DOUBT
+        ]
+        if left_behind:
+            # What a dead process left as `sending` is held as in doubt from now on.
+            self._ledger.settle(self._owner, left_behind, now)
         closings = [self._closing(work) for work in works]
         if closings:
             self._ledger.close_events(self._owner, closings, now)
@@ -277,6 +258,18 @@ class Tracker:
                 work.ticket.done()
         for each in broken:
             each.ticket.done()
+
+
+def _in_doubt(work: Work, known: Known) -> Settlement:
+    return Settlement(
+        uid=known.notification.uid,
+        atom=work.atom,
+        fence=work.prepared.locked.fence,
+        state=DeliveryState.IN_DOUBT,
+        transport=known.result.transport,
+        reason=known.result.reason,
+        message=known.result.message,
+    )
 
 
 def _delay(item: Landed, now: float) -> float:

@@ -102,6 +102,25 @@ def test_a_send_is_marked_then_sent_and_its_result_handed_on(rig: Rig) -> None:
     assert seen == [DeliveryState.SENDING]
     assert rig.lanes.in_flight == 0
     assert rig.lanes.events == 1, "only the tracker ends it"
+    assert states(rig.ledger) == {"e1/0": DeliveryState.ACCEPTED}, "settled before it is told"
+
+
+def test_a_result_waits_for_a_ledger_that_is_away(rig: Rig) -> None:
+    """It was sent, so it is written down before the sender begins anything else."""
+    refusals = [True, True]
+    calls: list[str] = []
+
+    def before(call: str) -> None:
+        calls.append(call)
+        rig.ledger.away = call == "settle" and bool(refusals) and refusals.pop()
+
+    rig.ledger.before = before
+    rig.start(fresh(rig))
+    landed = rig.next()
+    assert landed.result is not None
+    assert calls.count("settle") == 3
+    assert len(rig.transport.sent) == 1
+    assert states(rig.ledger) == {"e1/0": DeliveryState.ACCEPTED}
 
 
 def test_a_refused_mark_sends_nothing_and_says_so(rig: Rig) -> None:
