@@ -32,7 +32,7 @@ from consumer.worker.intake import Intake
 from consumer.worker.lanes import Lanes
 from consumer.worker.lease import Lease
 from consumer.worker.loop import PollLoop
-from consumer.worker.measured import MeasuredLedger
+from consumer.worker.measured import MeasuredCatalog, MeasuredLedger
 from consumer.worker.offsets import Offsets
 from consumer.worker.outbox import Outbox
 from consumer.worker.senders import Senders
@@ -102,7 +102,11 @@ class App:
         )
         while True:
             try:
-                return self._open_ledger(), catalog
+                return self._open_ledger(), MeasuredCatalog(
+                    catalog,
+                    self.metrics,
+                    lambda ok, why: self.observing.dependency("catalog", ok, why),
+                )
             except LedgerUnavailable as error:
                 self.observing.dependency("ledger", False, str(error))
                 self._clock.wait(2.0)
@@ -139,7 +143,7 @@ class App:
             clock=self._clock,
             metrics=self.metrics,
             on_result=self.observing.landed,
-            on_broker=lambda ok, why: self.observing.dependency("kafka", ok, why),
+            on_broker=lambda ok, why: self.observing.dependency("kafka_producer", ok, why),
         )
         lanes = Lanes(self._clock, tracker.put)
         senders = Senders(

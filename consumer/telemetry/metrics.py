@@ -22,7 +22,7 @@ LEDGER_OPERATIONS: Final = (
 )
 TRANSPORTS: Final = ("mailgun", "smtp")
 TRANSPORT_OUTCOMES: Final = (Kind.ACCEPTED, Kind.DEFERRED, Kind.FAILED, Kind.IN_DOUBT)
-DEPENDENCIES: Final = ("kafka", "ledger", "catalog", "mailgun")
+DEPENDENCIES: Final = ("kafka", "kafka_producer", "ledger", "catalog", "mailgun")
 #: Seconds; from one row in a local file to a provider's time-out.
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 

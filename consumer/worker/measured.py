@@ -1,10 +1,10 @@
-"""A ledger that measures: every transaction is timed, and its dependency said to be up or down."""
+"""Stores that measure: every call is timed, and its dependency said to be up or down."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from time import perf_counter
 from typing import TypeVar
 
-from consumer.domain.errors import LedgerUnavailable
+from consumer.domain.errors import CatalogUnavailable, LedgerUnavailable
 from consumer.domain.ledger import (
     ClaimRequest,
     Claims,
@@ -15,7 +15,7 @@ from consumer.domain.ledger import (
     SendingMark,
     Settlement,
 )
-from consumer.ports import Ledger
+from consumer.ports import Catalog, Ledger, LookupKey, Snapshot
 from consumer.telemetry.metrics import Metrics
 
 T = TypeVar("T")
@@ -97,3 +97,33 @@ class MeasuredLedger:
             self._metrics.ledger_seconds.labels(operation).observe(perf_counter() - started)
         self._on_state(True, "")
         return answer
+
+
+class MeasuredCatalog:
+    """Passes everything on to another catalog."""
+
+    def __init__(
+        self, catalog: Catalog, metrics: Metrics, on_state: Callable[[bool, str], None]
+    ) -> None:
+        self._catalog = catalog
+        self._metrics = metrics
+        self._on_state = on_state
+
+    def snapshot(self, keys: Collection[LookupKey]) -> Snapshot:
+        started = perf_counter()
+        try:
+            found = self._catalog.snapshot(keys)
+        except CatalogUnavailable as error:
+            self._on_state(False, str(error))
+            raise
+        finally:
+            self._metrics.catalog_seconds.observe(perf_counter() - started)
+        # Old answers serve, so the work goes on; that they are old is still worth a word.
+        self._on_state(not found.degraded, "does not answer, or cannot be read: old answers serve")
+        return found
+
+    def ping(self) -> None:
+        self._catalog.ping()
+
+    def close(self) -> None:
+        self._catalog.close()

@@ -1,11 +1,14 @@
-"""The measuring ledger: passes on, times, and says whether the ledger answers."""
+"""The measuring stores: they pass on, time, and say whether the store answers."""
 
 import pytest
 
-from consumer.domain.errors import LedgerUnavailable
+from consumer.domain.errors import CatalogUnavailable, LedgerUnavailable
 from consumer.telemetry.metrics import Metrics
-from consumer.worker.measured import MeasuredLedger
+from consumer.worker.measured import MeasuredCatalog, MeasuredLedger
+from tests.support.catalog import whole_catalog
 from tests.support.worker import OWNER, MemoryLedger
+
+KEY = ("487000", "enW3bSrv01", "chHttpW3b1", "alBodyM4tc", None)
 
 
 def test_calls_are_timed_and_outages_reported() -> None:
@@ -22,3 +25,18 @@ def test_calls_are_timed_and_outages_reported() -> None:
             "messenger_ledger_seconds_count", {"operation": operation}
         )
         assert count == calls
+
+
+def test_lookups_are_timed_and_old_answers_are_said_to_be_old() -> None:
+    """Away, degraded, and well again: each is told."""
+    told: list[bool] = []
+    metrics, inner = Metrics(), whole_catalog()
+    catalog = MeasuredCatalog(inner, metrics, lambda ok, _why: told.append(ok))
+    catalog.snapshot([KEY])
+    inner.degraded = True
+    catalog.snapshot([KEY])
+    inner.away = True
+    with pytest.raises(CatalogUnavailable):
+        catalog.snapshot([KEY])
+    assert told == [True, False, False]
+    assert metrics.registry.get_sample_value("messenger_catalog_seconds_count") == 3
