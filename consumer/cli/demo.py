@@ -1,5 +1,6 @@
 """`messenger demo`: everything embedded, nothing to configure."""
 
+import signal
 import sys
 import threading
 from typing import Annotated, Any
@@ -43,6 +44,9 @@ def demo(
         disable=not sys.stderr.isatty(),
     ) as progress:
         teller = _Teller(progress)
+
+        # Whoever ends it: everything is stopped and cleaned up on the way out.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
         def show(result: Any) -> None:
             progress.stop()

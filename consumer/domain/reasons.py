@@ -67,6 +67,8 @@ class Reason(StrEnum):
     UNKNOWN_NOTIFICATION = "unknown_notification"
     INVALID_ADDRESS = "invalid_address"
     SAME_ADDRESS = "same_address"
+    # resume
+    TOLD_BEFORE = "told_before"
     # deliver
     QUEUED = "queued"
     PROVIDER_REJECTED = "provider_rejected"

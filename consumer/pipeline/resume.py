@@ -103,7 +103,7 @@ def _notification(event: AlarmEvent, row: DeliveryRow) -> Notification:
 def _told_before(notification: Notification) -> Ending:
     return Ending(
         kind=Kind.DUPLICATE,
-        reason=Reason.SAME_ADDRESS,
+        reason=Reason.TOLD_BEFORE,
         message="An earlier run told this address of the event, by another notification",
         target_id=notification.target_id,
         type=notification.type,

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.kafka import until
 
 
@@ -59,8 +61,11 @@ def test_demo_ends_with_its_numbers_and_leaves_nothing(tmp_path: Path) -> None:
     assert left_behind(tmp_path) == []
 
 
-def test_demo_takes_another_port_when_its_own_is_taken_and_ends_on_ctrl_c(tmp_path: Path) -> None:
-    """KEEP=1: it prints where to look; Ctrl-C stops everything and cleans up."""
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+def test_demo_takes_another_port_when_its_own_is_taken_and_ends_when_asked(
+    tmp_path: Path, asked: signal.Signals
+) -> None:
+    """KEEP=1: it prints where to look; Ctrl-C or SIGTERM stops everything and cleans up."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         demo = start(tmp_path, "--events", "30", "--port", str(port), "--keep")
@@ -73,7 +78,7 @@ def test_demo_takes_another_port_when_its_own_is_taken_and_ends_on_ctrl_c(tmp_pa
         inbox = next(line.split()[1] for line in lines if line.strip().startswith("inbox"))
         assert not inbox.endswith(f":{port}")
         assert left_behind(tmp_path)
-        demo.send_signal(signal.SIGINT)
+        demo.send_signal(asked)
         demo.communicate(timeout=60)
         assert demo.returncode == 130
         until(lambda: not left_behind(tmp_path), "no process left")

@@ -226,7 +226,8 @@ class KafkaBroker(Kafka):
             )
         )
         (self._folder / "log4j2.yaml").write_text(_LOG4J.format(log=self._folder / "server.log"))
-        cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+        # Kafka's own ids never begin with a dash: it would read as an option.
+        cluster_id = "k" + urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()[1:]
         tool = self._java(
             "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(properties)
         )

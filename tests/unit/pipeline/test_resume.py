@@ -84,7 +84,7 @@ def test_an_address_told_by_another_notification_gets_no_second_mail() -> None:
     (ending,) = resumed.endings
     assert (ending.kind, ending.reason, ending.target_id) == (
         Kind.DUPLICATE,
-        Reason.SAME_ADDRESS,
+        Reason.TOLD_BEFORE,
         "ntNew",
     )
 
