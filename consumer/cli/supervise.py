@@ -75,6 +75,7 @@ def supervise(count: int, arguments: Sequence[str], port: int) -> int:
             code = _look_after(child, clock.monotonic())
             if code == _HOPELESS:
                 pass_on(signal.SIGTERM, None)
+                break
         clock.wait(0.2)
     codes = [child.process.wait() for child in children if child.process is not None]
     log.info("supervisor.stopped", exit_codes=codes)

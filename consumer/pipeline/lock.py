@@ -78,6 +78,12 @@ class Locked(msgspec.Struct, frozen=True, kw_only=True):
     def fence(self) -> int:
         return self.progress.fence
 
+    @property
+    def timestamp_ms(self) -> int:
+        """When the event counts as having happened."""
+        moved = self.progress.last_timestamp_ms
+        return moved if self.advances and moved is not None else self.event.timestamp
+
 
 class HeldBack(msgspec.Struct, frozen=True, kw_only=True):
     """An event whose atom another consumer works on."""
@@ -114,7 +120,9 @@ def lock(
             decided.append(HeldBack(event=event, owner=held.owner))
             continue
         now = moved.get(atom) or Progress.of(claims.won[atom])
-        known = event.id in claims.events or event.id in seen.get(atom, ())
+        ended = claims.events.get(event.id)
+        # An id of another atom is another source's: ids are unique within an alarm at least.
+        known = (ended is not None and ended.atom == atom) or event.id in seen.get(atom, ())
         locked = _decide(event, now, known, rules, now_ms)
         seen.setdefault(atom, set()).add(event.id)
         moved[atom] = locked.progress

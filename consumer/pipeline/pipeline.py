@@ -30,9 +30,6 @@ from consumer.pipeline.resume import Known, Resumed, resume
 from consumer.ports import Catalog, Clock, Ledger
 from consumer.telemetry.metrics import Metrics
 
-#: Seconds for which an unknown event waits while the catalog's source is away.
-_DEGRADED_PATIENCE = 600.0
-
 
 class PipelineRules(msgspec.Struct, frozen=True, kw_only=True):
     """What the operator chose for the stages."""
@@ -172,7 +169,8 @@ class Pipeline:
         waiting: set[str] = set()
         for place, (arrival, decision) in enumerate(zip(incoming, locked, strict=True)):
             answer = self._answer(arrival, decision, contexts.get(place), waiting)
-            if isinstance(answer, NotYet):
+            if isinstance(answer, NotYet) or answer.dead_letter:
+                # What comes after a dead letter was decided as if that one had counted.
                 waiting.add(arrival.event.atom)
             answers.append(answer)
         return answers
@@ -192,18 +190,14 @@ class Pipeline:
             return Prepared(locked=decision, endings=(decision.ending,))
         if isinstance(context, Missing):
             waited = self._clock.now() - arrival.first_seen
-            if waited < self._patience(context):
+            # While the source is away, what is missing may well be there.
+            if context.degraded or waited < self._rules.lookup_patience_seconds:
                 return NotYet(context.what)
             ending = Ending(
                 kind=Kind.LOOKUP_FAILED, reason=Reason.NOT_IN_CATALOG, message=context.what
             )
             return Prepared(locked=decision, endings=(ending,), dead_letter=True)
         return Prepared(locked=decision, context=context)
-
-    def _patience(self, missing: Missing) -> float:
-        """Seconds. While the source is away, what is missing may well be there."""
-        patience = self._rules.lookup_patience_seconds
-        return max(patience, _DEGRADED_PATIENCE) if missing.degraded else patience
 
     def _plan_and_create(
         self, answers: Sequence[Prepared | NotYet], claims: Claims

@@ -127,7 +127,8 @@ class Intake:
         """Whatever was decided after these events counts no longer."""
         for atom in {work.atom for work in taken_out}:
             last = self._lanes.last(atom)
-            self._atoms.rewind(atom, None if last is None else last.prepared.locked)
+            counts = last is not None and not last.prepared.dead_letter
+            self._atoms.rewind(atom, last.prepared.locked if last and counts else None)
 
     def _prepare(self, batch: Sequence[Arrival]) -> None:
         """One batch through the pipeline. What has to wait keeps its place in the order."""

@@ -232,7 +232,8 @@ class Tracker:
             atom=work.atom,
             fence=locked.fence,
             outcome=work.outcome,
-            timestamp_ms=work.event.timestamp,
+            # A time that was not believed is not handed on either.
+            timestamp_ms=locked.timestamp_ms,
             state=work.event.state,
             advances=locked.advances,
             thread_event_id=locked.thread_event_id if told and locked.advances else None,

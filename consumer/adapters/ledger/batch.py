@@ -48,8 +48,19 @@ def given(**columns: type[TypeEngine[Any]]) -> Subquery:
 
 
 def rows(values: Iterable[Sequence[str | int | None]]) -> str:
-    """The parameter `rows`. No floats: times are the same for a whole batch, and passed exactly."""
-    return msgspec.json.encode(list(values)).decode()
+    """The parameter `rows`. No floats: times are the same for a whole batch, and passed exactly.
+
+    One text that a database refuses would fail the whole batch, so there is none.
+    """
+    clean = [[_storable(v) if isinstance(v, str) else v for v in row] for row in values]
+    return msgspec.json.encode(clean).decode()
+
+
+def _storable(text: str) -> str:
+    """Text as any database takes it: no NUL, no half surrogates."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def upsert(table: Table, dialect: str) -> sqlite.Insert | postgresql.Insert:

@@ -157,7 +157,7 @@ def settle(
             result.transport,
             result.provider_id,
             result.reason,
-            storable(result.message),
+            result.message,
             result.code,
         )
         for result in last_words(settlements).values()
@@ -174,10 +174,3 @@ def last_words(settlements: Iterable[Settlement]) -> Mapping[str, Settlement]:
         if earlier is None or earlier.state is not DeliveryState.ACCEPTED:
             result[settlement.uid] = settlement
     return result
-
-
-def storable(text: str | None) -> str | None:
-    """A provider's words as any database takes them: no NUL, no half surrogates."""
-    if text is None:
-        return None
-    return text.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -18,6 +18,7 @@ from sqlalchemy.schema import Column
 from consumer.adapters.ledger.batch import given, rows
 from consumer.adapters.ledger.locks import lock_atoms
 from consumer.adapters.ledger.schema import atoms, deliveries, events, owners
+from consumer.domain.alarm import State
 
 _GIVEN = given(atom=Text)
 _OWNER = bindparam("me", type_=Text)
@@ -48,7 +49,10 @@ def prune(connection: Connection, before: float, limit: int) -> int:
     left = limit
     left -= _delete_some(connection, deliveries.c.uid, deliveries.c.updated_at < before, left)
     left -= _delete_some(connection, events.c.id, events.c.closed_at < before, left)
-    left -= _delete_some(connection, atoms.c.atom, (atoms.c.updated_at < before) & unheld, left)
+    # An alarm that is not OK is still to recover, however long ago it broke.
+    at_rest = or_(atoms.c.last_state.is_(None), atoms.c.last_state == State.OK.value)
+    old = (atoms.c.updated_at < before) & unheld & at_rest
+    left -= _delete_some(connection, atoms.c.atom, old, left)
     left -= _delete_some(connection, owners.c.owner, owners.c.lease_until < before, left)
     return limit - left
 

@@ -3,6 +3,7 @@
 import pytest
 
 from consumer.adapters.ledger import SqlLedger
+from consumer.domain.alarm import State
 from consumer.domain.ledger import DeliveryState
 from tests.contract.ledger.values import LEASE, NOW, closing, mark, request, settlement, win
 
@@ -82,9 +83,25 @@ def test_prune_deletes_what_was_not_touched_since(filled: SqlLedger) -> None:
 def test_prune_goes_in_small_steps_until_nothing_is_left(filled: SqlLedger) -> None:
     long_after = NOW + LEASE + 100
     steps = [filled.prune(long_after, 2) for _ in range(4)]
-    assert steps == [2, 2, 2, 0]  # three deliveries, one event, one atom, one owner
+    assert steps == [2, 2, 1, 0]  # three deliveries, one event, one owner
     counts = filled.counts()
-    assert [counts[table] for table in ("deliveries", "events", "atoms", "owners")] == [0] * 4
+    assert [counts[table] for table in ("deliveries", "events", "owners")] == [0] * 3
+
+
+def test_prune_keeps_an_alarm_that_has_not_recovered(filled: SqlLedger) -> None:
+    """Its OK may come after months, and must not be taken for the alarm's first event."""
+    filled.prune(NOW + LEASE + 100, 100)
+    assert filled.counts()["atoms"] == 1
+    state = win(filled, "b", now=NOW + LEASE + 200)
+    assert state.last_state is State.CRITICAL
+
+
+def test_prune_forgets_an_alarm_that_is_ok(ledger: SqlLedger) -> None:
+    win(ledger, "a")
+    ledger.close_events("a", [closing(state=State.OK)], NOW)
+    ledger.release_all("a")
+    ledger.prune(NOW + LEASE + 100, 100)
+    assert ledger.counts()["atoms"] == 0
 
 
 def test_prune_keeps_an_atom_whose_owner_lives(ledger: SqlLedger) -> None:

@@ -36,14 +36,22 @@ def event(state: State, later: int = 1, **changes: Any) -> AlarmEvent:
     return make_event(**(values | changes))
 
 
-def claims(*won: AtomState, held: Sequence[Held] = (), ended: Sequence[str] = ()) -> Claims:
-    """What the ledger says: these atoms are ours, those held, and the events that have ended."""
+def claims(
+    *won: AtomState, held: Sequence[Held] = (), ended: Sequence[str] | dict[str, str] = ()
+) -> Claims:
+    """What the ledger says: these atoms are ours, those held, and the events that have
+    ended (by id, or id and atom)."""
     row = EventRow(
         id="", atom=ATOM, outcome="accepted", timestamp_ms=LAST, state=State.OK, closed_at=0
     )
     return Claims(
         won={state.atom: state for state in won},
         held={one.atom: one for one in held},
-        events={id_: msgspec.structs.replace(row, id=id_) for id_ in ended},
+        events={
+            id_: msgspec.structs.replace(row, id=id_, atom=atom)
+            for id_, atom in (
+                ended if isinstance(ended, dict) else dict.fromkeys(ended, ATOM)
+            ).items()
+        },
         deliveries={},
     )

@@ -173,6 +173,8 @@ class TestPatience:
         self, bench: Bench
     ) -> None:
         first, second = bench.prepare(LOST, LATER, waited=10.0)
+        assert isinstance(second, NotYet)
+        (second,) = bench.prepare(LATER, waited=10.0)
         answer = prepared(first)
         (ending,) = answer.endings
         assert (ending.kind, ending.reason) == (Kind.LOOKUP_FAILED, Reason.NOT_IN_CATALOG)
@@ -181,13 +183,17 @@ class TestPatience:
         assert not answer.sends
         assert kinds(second) == [Kind.LOOKUP_FAILED]
 
-    def test_a_degraded_catalog_is_waited_for_longer(self, bench: Bench) -> None:
-        """Ten minutes; not for ever, because one event must not hold its partition's offset."""
+    def test_it_does_not_run_out_while_the_catalog_is_degraded(self, bench: Bench) -> None:
+        """A broken dependency never drops a record, however long it is broken."""
         bench.catalog.degraded = True
-        assert isinstance(bench.prepare(LOST, waited=599.0)[0], NotYet)
-        (ended,) = bench.prepare(LOST, waited=600.0)
-        assert isinstance(ended, Prepared)
-        assert kinds(ended) == [Kind.LOOKUP_FAILED]
+        assert isinstance(bench.prepare(LOST, waited=86_400.0)[0], NotYet)
+
+    def test_what_follows_a_dead_letter_is_decided_anew(self, bench: Bench) -> None:
+        """Its copy in the same batch must not end as a duplicate: nobody was told."""
+        first, copy = bench.prepare(LOST, LOST, waited=86_400.0)
+        assert isinstance(first, Prepared)
+        assert first.dead_letter
+        assert isinstance(copy, NotYet)
 
 
 class TestDependenciesAway:
