@@ -1,38 +1,13 @@
-"""What an email says, to whom, and under which headers."""
-
-from typing import Any
+"""What an email says."""
 
 import pytest
 
 from consumer.domain.alarm import Metric, Observation, State
-from consumer.domain.catalog import Account, Alarm, Check, Entity, Target, Zone
-from consumer.domain.identity import message_id, notification_uid
-from consumer.domain.notification import Context, Email, Notification
+from consumer.domain.catalog import Account, Check, Entity, Target
+from consumer.domain.notification import Context
 from consumer.pipeline.create_email import Draft, create_email
-from consumer.pipeline.mail.renderer import Renderer
 from tests.support.factories import make_context, make_event, make_notification
-
-RENDERER = Renderer("alerts.example.com", "Alarms <alarms@alerts.example.com>")
-TIMESTAMP = 1_392_138_733_810
-NOW = TIMESTAMP + 4_200
-
-
-def email_of(
-    notification: Notification | None = None,
-    context: Context | None = None,
-    now_ms: int = NOW,
-    **draft: Any,
-) -> Email:
-    made = Draft(
-        notification=notification or make_notification(),
-        context=context or make_context(),
-        **draft,
-    )
-    return create_email([made], RENDERER, now_ms)[0]
-
-
-def event_email(context: Context | None = None, now_ms: int = NOW, **changes: Any) -> Email:
-    return email_of(make_notification(event=make_event(**changes)), context, now_ms)
+from tests.unit.pipeline.emails import NOW, RENDERER, TIMESTAMP, email_of, event_email
 
 
 def test_subject_is_the_one_readers_and_their_filters_have_known() -> None:
@@ -98,35 +73,6 @@ def test_text_lines_fit_into_78_columns() -> None:
         observations=[Observation(monitoring_zone_id="mzlon", status=long_status)],
     )
     assert max(map(len, email.text.splitlines())) <= 78
-
-
-def test_observations_show_zone_age_and_whether_they_counted() -> None:
-    def seen(zone: str | None, state: str, seconds_before: int) -> Observation:
-        at = TIMESTAMP - seconds_before * 1000
-        return Observation(
-            monitoring_zone_id=zone, state=state, status=f"seen {zone}", timestamp=at
-        )
-
-    email = event_email(
-        make_context(zones={"mzxyz": Zone(id="mzxyz", label="Paris (CDG)")}),
-        observations=[seen("mzlon", "CRITICAL", 0), seen("mzxyz", "OK", 91), seen("mzq", "OK", 89)],
-    )
-    assert "CRITICAL - seen mzlon\nLondon (LON), 4 sec ago\n" in email.text
-    assert "OK - seen mzxyz\nParis (CDG), 1 min 35 sec ago, too old to count\n" in email.text
-    assert "OK - seen mzq\nmzq, 1 min 33 sec ago\n" in email.text
-    assert email.html.count("too old to count") == 1
-
-
-def test_agent_check_has_no_zone() -> None:
-    observation = Observation(state="OK", status="fine", timestamp=TIMESTAMP)
-    assert "OK - fine\nAgent, 4 sec ago\n" in event_email(observations=[observation]).text
-
-
-def test_collector_that_is_not_up_is_told() -> None:
-    observation = Observation(monitoring_zone_id="mzord", state="OK", collector_state="DOWN")
-    email = event_email(observations=[observation])
-    assert "Chicago (ORD)\nCollector: DOWN" in email.text
-    assert "collector DOWN" in email.html
 
 
 def test_metrics_are_readable_beside_what_came() -> None:
@@ -236,81 +182,6 @@ def test_technical_contact_learns_that_they_are_one() -> None:
     assert "Ann Example <oncall@example.com>" in email.text
 
 
-def test_email_carries_its_identity_and_addresses() -> None:
-    email = email_of()
-    assert email.message_id == "<3ea90999-0802-5011-8804-564c26bd77b7@alerts.example.com>"
-    assert email.sender == "Alarms <alarms@alerts.example.com>"
-    assert email.to == "oncall@example.com"
-    assert dict(email.variables) == {
-        "uid": "3ea90999-0802-5011-8804-564c26bd77b7",
-        "event_id": "a692ad20-933f-11e3-81e3-5839dd8ab955",
-        "tenant_id": "487000",
-        "entity_id": "enW3bSrv01",
-        "check_id": "chHttpW3b1",
-        "alarm_id": "alBodyM4tc",
-        "state": "CRITICAL",
-    }
-
-
-def test_headers_name_the_alarm_and_quiet_the_robots() -> None:
-    assert email_of().headers == (
-        ("Auto-Submitted", "auto-generated"),
-        ("X-Auto-Response-Suppress", "All"),
-        ("X-Alarm-Tenant", "487000"),
-        ("X-Alarm-Entity", "enW3bSrv01"),
-        ("X-Alarm-Check", "chHttpW3b1"),
-        ("X-Alarm-Id", "alBodyM4tc"),
-        ("X-Alarm-State", "CRITICAL"),
-        ("X-Alarm-Event", "a692ad20-933f-11e3-81e3-5839dd8ab955"),
-        ("Importance", "high"),
-    )
-
-
-@pytest.mark.parametrize("state", [State.OK, State.WARNING])
-def test_only_critical_is_important(state: State) -> None:
-    assert "Importance" not in dict(event_email(state=state).headers)
-
-
-ROOT_EVENT = "0d1f7a10-933f-11e3-81e3-5839dd8ab955"
-
-
-@pytest.mark.parametrize(
-    ("thread_event_id", "target_id", "destination", "root"),
-    [
-        (None, "ntExAmPl02", "oncall@example.com", None),
-        ("this event", "ntExAmPl02", "oncall@example.com", None),
-        (ROOT_EVENT, "ntExAmPl02", "oncall@example.com", "oncall@example.com"),
-        (ROOT_EVENT, "ntOther001", "boss@example.com", "boss@example.com"),
-    ],
-)
-def test_mails_of_one_alarm_to_one_destination_are_one_thread(
-    thread_event_id: str | None, target_id: str, destination: str, root: str | None
-) -> None:
-    event = make_event()
-    uid = notification_uid(event.id, target_id, "email", destination)
-    notification = make_notification(
-        uid=uid, event=event, target_id=target_id, destination=destination
-    )
-    thread = event.id if thread_event_id == "this event" else thread_event_id
-    headers = dict(email_of(notification, thread_event_id=thread).headers)
-    if root is None:
-        assert "References" not in headers
-        assert "In-Reply-To" not in headers
-    else:
-        root_uid = notification_uid(ROOT_EVENT, target_id, "email", root)
-        expected = message_id(root_uid, "alerts.example.com")
-        assert headers["References"] == headers["In-Reply-To"] == expected
-
-
-def test_a_reply_names_the_message_id_the_root_really_had() -> None:
-    def mail(event_id: str) -> Email:
-        event = make_event(id=event_id)
-        uid = notification_uid(event_id, "ntExAmPl02", "email", "oncall@example.com")
-        return email_of(make_notification(uid=uid, event=event), thread_event_id="first")
-
-    assert dict(mail("second").headers)["References"] == mail("first").message_id
-
-
 def test_batch_keeps_its_order_and_mixes_nothing_up() -> None:
     event, context = make_event(), make_context()
     other = make_context(entity=Entity(id="en2", label="other-box"))
@@ -341,39 +212,6 @@ def test_public_address_and_target_tell_where_to_look() -> None:
     assert "lb (192.0.2.7)" in text
     assert "Target:  www.shop.example" in text
     assert "Target:" not in event_email(context, target="192.0.2.7").text
-
-
-@pytest.mark.parametrize(
-    ("criteria", "check_type", "seconds_before", "too_old"),
-    [
-        (None, "remote.http", 89, False),
-        (None, "remote.http", 91, True),
-        (None, "remote.ping", 269, False),
-        (None, "remote.ping", 271, True),
-        (":set consecutiveCount=2\nreturn ...", "remote.http", 179, False),
-        (":set consecutiveCount=2\nreturn ...", "remote.http", 181, True),
-        (":set consistencyLevel=ALL", "remote.http", 91, True),
-    ],
-)
-def test_an_observation_counts_for_one_and_a_half_periods_per_consecutive_one(
-    criteria: str | None, check_type: str, seconds_before: int, too_old: bool
-) -> None:
-    context = make_context(
-        alarm=Alarm(id="al1", criteria=criteria), check=Check(id="ch1", type=check_type, period=60)
-    )
-    seen = Observation(state="OK", timestamp=TIMESTAMP - seconds_before * 1000)
-    assert ("too old" in event_email(context, observations=[seen]).text) is too_old
-
-
-def test_late_mail_does_not_call_all_observations_too_old() -> None:
-    seen = Observation(state="CRITICAL", timestamp=TIMESTAMP)
-    assert "too old" not in event_email(now_ms=NOW + 86_400_000, observations=[seen]).text
-
-
-def test_without_a_known_period_nothing_is_called_too_old() -> None:
-    context = make_context(check=Check(id="ch1"))
-    seen = Observation(state="OK", timestamp=0)
-    assert "too old" not in event_email(context, observations=[seen]).text
 
 
 def test_account_without_label_goes_by_its_tenant() -> None:

@@ -14,20 +14,9 @@ from consumer.worker.offsets import Offsets
 from consumer.worker.outbox import Outbox
 from consumer.worker.tracker import Tracker
 from tests.support.clock import ManualClock
-from tests.support.worker import (
-    CRITICAL,
-    FIRST,
-    OK,
-    OWNER,
-    SECOND,
-    SOON,
-    FakePipeline,
-    FakeSink,
-    MemoryLedger,
-    event,
-    record,
-    until,
-)
+from tests.support.worker import CRITICAL, FIRST, OK, OWNER, SECOND, SOON, event, record, until
+from tests.support.worker_fakes import FakePipeline, FakeSink
+from tests.support.worker_ledger import MemoryLedger
 
 
 class Rig:

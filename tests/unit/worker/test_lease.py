@@ -8,7 +8,8 @@ import pytest
 from consumer.domain.errors import LedgerUnavailable
 from consumer.worker.lease import Lease
 from tests.support.clock import ManualClock
-from tests.support.worker import OWNER, SOON, MemoryLedger, until
+from tests.support.worker import OWNER, SOON, until
+from tests.support.worker_ledger import MemoryLedger
 
 SECONDS = 30.0
 

@@ -6,7 +6,8 @@ from consumer.domain.errors import CatalogUnavailable, LedgerUnavailable
 from consumer.telemetry.metrics import Metrics
 from consumer.worker.measured import MeasuredCatalog, MeasuredLedger
 from tests.support.catalog import whole_catalog
-from tests.support.worker import OWNER, MemoryLedger
+from tests.support.worker import OWNER
+from tests.support.worker_ledger import MemoryLedger
 
 KEY = ("487000", "enW3bSrv01", "chHttpW3b1", "alBodyM4tc", None)
 

@@ -12,7 +12,8 @@ from consumer.pipeline.track import About, track_ending
 from consumer.ports import OnAck
 from consumer.wire import decode_dead_letter
 from consumer.worker.outbox import Outbox
-from tests.support.worker import TOPIC, FakeSink, ending, event
+from tests.support.worker import TOPIC, ending, event
+from tests.support.worker_fakes import FakeSink
 
 
 def tracking(id_: str) -> TrackingEvent:

@@ -14,19 +14,9 @@ from consumer.worker.lease import Lease
 from consumer.worker.senders import Landed, Senders
 from consumer.worker.work import Sending, Work
 from tests.support.clock import ManualClock
-from tests.support.worker import (
-    CRITICAL,
-    OK,
-    OWNER,
-    SOON,
-    WARNING,
-    FakeTransport,
-    MemoryLedger,
-    result,
-    states,
-    until,
-    work,
-)
+from tests.support.worker import CRITICAL, OK, OWNER, SOON, WARNING, result, until, work
+from tests.support.worker_fakes import FakeTransport
+from tests.support.worker_ledger import MemoryLedger, states
 
 LEASE = 30.0
 MAX_AGE = {CRITICAL: 3600.0, OK: 600.0, WARNING: 600.0}

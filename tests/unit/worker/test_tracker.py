@@ -21,20 +21,9 @@ from consumer.worker.tracker import Broken, Tracker
 from consumer.worker.work import Sending, Work
 from tests.support.clock import ManualClock
 from tests.support.factories import make_notification
-from tests.support.worker import (
-    FIRST,
-    OK,
-    OWNER,
-    SOON,
-    TOPIC,
-    FakeSink,
-    MemoryLedger,
-    ending,
-    result,
-    states,
-    until,
-    work,
-)
+from tests.support.worker import FIRST, OK, OWNER, SOON, TOPIC, ending, result, until, work
+from tests.support.worker_fakes import FakeSink
+from tests.support.worker_ledger import MemoryLedger, states
 
 
 class Rig:

@@ -1,0 +1,182 @@
+"""The ledger's rules in memory, for tests of what stands around it."""
+
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from consumer.domain.errors import LedgerUnavailable
+from consumer.domain.ledger import (
+    AtomState,
+    ClaimRequest,
+    Claims,
+    Closing,
+    DeliveryRow,
+    DeliveryState,
+    EventRow,
+    Held,
+    SendingMark,
+    Settlement,
+)
+
+
+class MemoryLedger:
+    """The port's rules in dictionaries. `away` makes every call fail; `calls` is what was asked."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.lock = threading.RLock()
+        self.calls: list[str] = []
+        self.owners: dict[str, float] = {}
+        self.atoms: dict[str, dict[str, Any]] = {}
+        self.deliveries: dict[str, DeliveryRow] = {}
+        self.events: dict[str, EventRow] = {}
+        #: Called before each call with its name.
+        self.before: Callable[[str], None] = lambda _: None
+
+    def _called(self, name: str) -> None:
+        self.before(name)
+        self.calls.append(name)
+        if self.away:
+            raise LedgerUnavailable("the ledger is away")
+
+    def heartbeat(self, owner: str, now: float, lease_seconds: float) -> float:
+        with self.lock:
+            self._called("heartbeat")
+            self.owners[owner] = now + lease_seconds
+            return self.owners[owner]
+
+    def claim(self, owner: str, requests: Sequence[ClaimRequest], now: float) -> Claims:
+        with self.lock:
+            self._called("claim")
+            won, held = {}, {}
+            for asked in requests:
+                atom = self.atoms.setdefault(asked.atom, {"owner": None, "fence": 0, "last": None})
+                holder = atom["owner"]
+                if holder != owner and (holder is None or self.owners.get(holder, 0.0) < now):
+                    atom |= {"owner": owner, "fence": atom["fence"] + 1}
+                if atom["owner"] == owner:
+                    won[asked.atom] = _atom_state(asked.atom, atom)
+                else:
+                    held[asked.atom] = Held(
+                        atom=asked.atom, owner=holder, lease_until=self.owners[holder]
+                    )
+            ids = {id_ for asked in requests for id_ in asked.event_ids}
+            return Claims(
+                won=won,
+                held=held,
+                events={id_: self.events[id_] for id_ in ids if id_ in self.events},
+                deliveries={u: r for u, r in self.deliveries.items() if r.event_id in ids},
+            )
+
+    def mark_sending(self, owner: str, marks: Sequence[SendingMark], now: float) -> Collection[str]:
+        with self.lock:
+            self._called("mark_sending")
+            return [mark.uid for mark in marks if not self._marked(owner, mark, now)]
+
+    def _marked(self, owner: str, mark: SendingMark, now: float) -> bool:
+        row = self.deliveries.get(mark.uid)
+        ours = row is not None and (row.owner, row.fence) == (owner, mark.fence)
+        if not self.holds(owner, mark.atom, mark.fence) or not (
+            row is None
+            or row.state is DeliveryState.DEFERRED
+            or (row.state is DeliveryState.SENDING and ours)
+        ):
+            return False
+        self.deliveries[mark.uid] = DeliveryRow(
+            **msgspec.structs.asdict(mark), owner=owner, state=DeliveryState.SENDING, updated_at=now
+        )
+        return True
+
+    def settle(self, owner: str, settlements: Sequence[Settlement], now: float) -> Collection[str]:
+        with self.lock:
+            self._called("settle")
+            for told in settlements:
+                row = self.deliveries.get(told.uid)
+                if row is not None and row.state is not DeliveryState.ACCEPTED:
+                    self.deliveries[told.uid] = msgspec.structs.replace(row, state=told.state)
+            return [t.uid for t in settlements if not self.holds(owner, t.atom, t.fence)]
+
+    def close_events(self, owner: str, closings: Sequence[Closing], now: float) -> None:
+        with self.lock:
+            self._called("close_events")
+            for told in closings:
+                row = EventRow(
+                    id=told.event_id,
+                    atom=told.atom,
+                    outcome=told.outcome,
+                    timestamp_ms=told.timestamp_ms,
+                    state=told.state,
+                    closed_at=now,
+                )
+                self.events.setdefault(told.event_id, row)
+                if told.advances and self.holds(owner, told.atom, told.fence):
+                    self.atoms[told.atom]["last"] = told
+
+    def release(self, owner: str, atoms: Collection[str]) -> None:
+        with self.lock:
+            self._called("release")
+            for name in atoms:
+                if name in self.atoms and self.atoms[name]["owner"] == owner:
+                    self.atoms[name]["owner"] = None
+
+    def holds(self, owner: str, atom: str, fence: int) -> bool:
+        row = self.atoms.get(atom)
+        return row is not None and (row["owner"], row["fence"]) == (owner, fence)
+
+    def take(self, owner: str, *atoms: str) -> None:
+        """Hold atoms without further ado, with the next fence."""
+        self.owners.setdefault(owner, float("inf"))
+        for name in atoms:
+            row = self.atoms.setdefault(name, {"owner": None, "fence": 0, "last": None})
+            row |= {"owner": owner, "fence": row["fence"] + 1}
+
+    def held_by(self, owner: str) -> set[str]:
+        return {name for name, row in self.atoms.items() if row["owner"] == owner}
+
+    # What the worker never asks for.
+    def release_all(self, owner: str) -> None:
+        raise NotImplementedError
+
+    def prune(self, before: float, limit: int) -> int:
+        raise NotImplementedError
+
+    def find_deliveries(
+        self,
+        *,
+        uid: str | None = None,
+        event_id: str | None = None,
+        message_id: str | None = None,
+        destination: str | None = None,
+        states: Collection[DeliveryState] = (),
+        limit: int = 100,
+    ) -> Sequence[DeliveryRow]:
+        raise NotImplementedError
+
+    def find_events(self, ids: Collection[str]) -> Mapping[str, EventRow]:
+        raise NotImplementedError
+
+    def counts(self) -> Mapping[str, int]:
+        raise NotImplementedError
+
+    def ping(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def _atom_state(name: str, row: Mapping[str, Any]) -> AtomState:
+    last: Closing | None = row["last"]
+    if last is None:
+        return AtomState(atom=name, fence=row["fence"])
+    return AtomState(
+        atom=name,
+        fence=row["fence"],
+        last_event_id=last.event_id,
+        last_state=last.state,
+        last_timestamp_ms=last.timestamp_ms,
+    )
+
+
+def states(ledger: MemoryLedger) -> dict[str, DeliveryState]:
+    return {uid: row.state for uid, row in ledger.deliveries.items()}
