@@ -36,6 +36,7 @@ from consumer.worker.measured import MeasuredCatalog, MeasuredLedger
 from consumer.worker.offsets import Offsets
 from consumer.worker.outbox import Outbox
 from consumer.worker.senders import Senders
+from consumer.worker.threads import watch_threads
 from consumer.worker.tracker import Tracker
 
 #: A poll loop that did not turn for this long is taken for dead (seconds).
@@ -52,6 +53,8 @@ class App:
         #: A restarted process is another owner: what its predecessor left is in doubt.
         self.owner = f"{self.worker}-{secrets.token_hex(4)}"
         self.stop = threading.Event()
+        #: A thread ended by a defect.
+        self._broken = False
         self.metrics = Metrics()
         self._log = get_logger(worker=self.worker)
         self.observing = Observing(self.metrics, self._log)
@@ -62,17 +65,24 @@ class App:
 
         Raises SettingsError, and DependencyError only when asked to stop before the start.
         """
+        watch_threads(self._thread_died)
         telemetry = self._start_telemetry()
         try:
             ledger, catalog = self._open_stores()
             try:
-                return self._serve(ledger, catalog)
+                return self._serve(ledger, catalog) and not self._broken
             finally:
                 catalog.close()
                 ledger.close()
         finally:
             if telemetry is not None:
                 telemetry.stop()
+
+    def _thread_died(self, name: str, error: BaseException) -> None:
+        """A defect: stop, so that a supervisor starts a process that is whole."""
+        self._broken = True
+        self._log.critical("thread.died", thread=name, exc_info=error)
+        self.stop.set()
 
     # -- the parts ----------------------------------------------------------------------------
 

@@ -58,7 +58,6 @@ class Observing:
             reason=entry.reason,
             status=entry.status,
             milliseconds=round(entry.milliseconds, 1),
-            attempt=entry.attempt,
         )
 
     def landed(self, landed: Landed, now: float) -> None:

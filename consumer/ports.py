@@ -143,7 +143,11 @@ class Transport(Protocol):
 
     name: str
 
-    def send(self, email: Email, options: SendOptions) -> SendResult: ...
+    def send(self, email: Email, options: SendOptions) -> SendResult:
+        """One attempt; does not wait for a better moment."""
+
+    def opens_in(self) -> float:
+        """Seconds for which the provider asked not to be called; 0: it may be."""
 
     def close(self) -> None: ...
 

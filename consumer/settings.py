@@ -4,9 +4,10 @@ Each secret has a twin that ends in `_file` and names a file to read it from. Ho
 the environment become these is in consumer/configuration.py.
 """
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
-from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -17,7 +18,12 @@ from pydantic import (
     model_validator,
 )
 
+from consumer.adapters.mailgun.address import checked_base_url, checked_domain
 from consumer.domain.alarm import State
+from consumer.domain.errors import SettingsError
+
+#: Kafka's own rule for topic names.
+_TOPIC = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}")
 
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -48,6 +54,14 @@ def _with_secret(section: _S, name: str, *, required: bool = False) -> _S:
     return section
 
 
+def _told(check: Callable[[], str]) -> str:
+    """An adapter's own check as a validator."""
+    try:
+        return check()
+    except SettingsError as error:
+        raise ValueError(str(error)) from None
+
+
 class Kafka(_Section):
     """How to reach Kafka, and the names of the topics."""
 
@@ -74,6 +88,14 @@ class Kafka(_Section):
     sasl_password_file: Path | None = None
     ssl_cafile: str | None = None
 
+    @field_validator("events_topic", "tracking_topic", "dead_letter_topic")
+    @classmethod
+    def _topic_names(cls, text: str) -> str:
+        for name in text.split(","):
+            if not _TOPIC.fullmatch(name.strip()):
+                raise ValueError("a topic's name holds letters, digits, dots, dashes, underscores")
+        return text
+
     @property
     def events_topics(self) -> list[str]:
         return [topic.strip() for topic in self.events_topic.split(",") if topic.strip()]
@@ -98,21 +120,12 @@ class Mailgun(_Section):
     @field_validator("base_url")
     @classmethod
     def _host_only(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
-            raise ValueError("give scheme and host, such as https://api.mailgun.net")
-        if parts.path.strip("/") or parts.query:
-            raise ValueError("give scheme and host only; the path is ours")
-        if parts.username or parts.password:
-            raise ValueError("the key belongs into api_key or api_key_file, not into the address")
-        return f"{parts.scheme}://{parts.netloc}"
+        return _told(lambda: checked_base_url(url))
 
     @field_validator("domain")
     @classmethod
     def _plain_domain(cls, domain: str) -> str:
-        if "/" in domain or "@" in domain or " " in domain:
-            raise ValueError("give the bare sending domain, such as alerts.example.com")
-        return domain.lower()
+        return _told(lambda: checked_domain(domain))
 
     @model_validator(mode="after")
     def _secrets(self) -> "Mailgun":
@@ -180,9 +193,6 @@ class Delivery(_Section):
     shutdown_seconds: Seconds = 20.0
     #: On a rebalance: how long sends of partitions that go may take.
     revoke_seconds: Seconds = 10.0
-    #: Attempts of one call in a row, and their total time; longer waits are the lanes' business.
-    attempts: int = Field(default=3, ge=1, le=10)
-    attempts_seconds: Seconds = 30.0
     notify_initial_ok: bool = False
     unknown_as: Literal["ignore", "warning", "critical"] = "ignore"
     #: Sources that repeat a state while it lasts.

@@ -61,8 +61,6 @@ def make_mailgun(
         pool_size=given.delivery.senders,
         connect_timeout=given.mailgun.connect_timeout_seconds,
         read_timeout=given.mailgun.read_timeout_seconds,
-        attempts=given.delivery.attempts,
-        retry_seconds=given.delivery.attempts_seconds,
     )
 
 

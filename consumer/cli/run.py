@@ -27,7 +27,9 @@ def run(
     settings = load_settings(config)
     configure_logs(settings.telemetry.log_level, human=settings.telemetry.log_format == "console")
     if processes > 1:
-        raise typer.Exit(supervise(processes, _arguments(config), settings.telemetry.port))
+        member = settings.kafka.group_instance_id
+        port = settings.telemetry.port
+        raise typer.Exit(supervise(processes, _arguments(config), port, member))
     app = App(settings, worker=worker)
 
     def ask_to_stop(_signal: int, _frame: FrameType | None) -> None:

@@ -20,8 +20,6 @@ from consumer.formats import FORMATS
 from consumer.settings import Kafka, Mailgun, Route, Settings
 from consumer.wiring import make_mailgun
 
-#: Kafka's own rule for the names of topics.
-_TOPIC: Final = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}")
 _SERVER: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+)(:[0-9]{1,5})?")
 _LOOPBACK: Final = ("localhost", "127.", "::1")
 _DAY_SECONDS: Final = 86_400
@@ -46,19 +44,10 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
 
 def _topics(kafka: Kafka) -> Iterator[Finding]:
     named = [("events_topic", topic) for topic in kafka.events_topics]
-    if not named:
-        yield problem("[kafka] events_topic", "names no topic")
     named += [
         ("tracking_topic", kafka.tracking_topic),
         ("dead_letter_topic", kafka.dead_letter_topic),
     ]
-    for key, topic in named:
-        if not _TOPIC.fullmatch(topic):
-            yield problem(
-                f"[kafka] {key}",
-                f"{topic!r} cannot be a topic's name; use letters, digits, dot, _ and -, "
-                "at most 249",
-            )
     for topic, times in Counter(topic for _, topic in named).items():
         if times > 1:
             keys = ", ".join(dict.fromkeys(key for key, each in named if each == topic))

@@ -21,10 +21,13 @@ _HOPELESS = 2
 
 
 class _Child:
-    def __init__(self, number: int, arguments: Sequence[str], port: int) -> None:
+    def __init__(
+        self, number: int, arguments: Sequence[str], port: int, member: str | None
+    ) -> None:
         self.number = number
         self._arguments = arguments
         self._port = port
+        self._member = member
         self.pause = _FIRST_PAUSE
         self.start_at = 0.0
         self.started_at = 0.0
@@ -35,6 +38,9 @@ class _Child:
         environment = _inherited()
         if self._port:
             environment["MESSENGER_TELEMETRY__PORT"] = str(self._port + self.number)
+        if self._member:
+            # Two static members of one name would fence each other out of the group.
+            environment["MESSENGER_KAFKA__GROUP_INSTANCE_ID"] = f"{self._member}-{self.number}"
         self.process = subprocess.Popen(  # noqa: S603  # our own command
             [
                 sys.executable,
@@ -50,16 +56,17 @@ class _Child:
         )
 
 
-def supervise(count: int, arguments: Sequence[str], port: int) -> int:
+def supervise(count: int, arguments: Sequence[str], port: int, member: str | None) -> int:
     """Keep `count` processes running until SIGTERM or SIGINT; returns the exit code.
 
-    Each process gets a telemetry port of its own, counted up from `port`. A second signal
+    Each process gets a telemetry port of its own, counted up from `port`, and a static member
+    name of its own where the settings give one (`member`). A second signal
     kills what has not ended by then.
     """
     log = get_logger(worker="supervisor")
     stop = threading.Event()
     clock = SystemClock(stop)
-    children = [_Child(number, arguments, port) for number in range(count)]
+    children = [_Child(number, arguments, port, member) for number in range(count)]
 
     def pass_on(number: int, _frame: FrameType | None) -> None:
         again = stop.is_set()

@@ -71,6 +71,7 @@ def matches(markers: Markers) -> bool:
 
 
 def decode(value: bytes, headers: Sequence[tuple[str, bytes]]) -> list[AlarmEvent]:  # noqa: ARG001 - the signature of all formats
+    """The one event of a webhook payload. Raises InvalidMessage."""
     payload = typed(value, _DECODER, _mend)
     details = payload.details
     ids = _ids_of(payload.event_id)

@@ -93,6 +93,12 @@ class Senders:
     def _send(self, sending: Sending) -> None:
         result = self._not_worth_sending(sending)
         if result is None:
+            wait = self._transports[sending.send.options.transport].opens_in()
+            if wait > 0:
+                # Nothing is marked or told for a call that is not made.
+                self._lanes.landed()
+                self._lanes.retry(sending, wait)
+                return
             marked = self._mark(sending)
             if marked is None:
                 self._lanes.put_back(sending)

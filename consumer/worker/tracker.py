@@ -24,12 +24,9 @@ from consumer.telemetry.metrics import Metrics
 from consumer.worker.lanes import Lanes
 from consumer.worker.offsets import Ticket
 from consumer.worker.outbox import Outbox
+from consumer.worker.retrying import seconds_until_next
 from consumer.worker.senders import Landed
 from consumer.worker.work import Work
-
-#: Seconds before the next attempt after the first, second, … deferral where the provider names
-#: no time; the last one is kept from then on.
-_BACKOFF = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
 #: Seconds between two tries of a step whose dependency is away.
 _TRY_AGAIN = 1.0
@@ -250,7 +247,8 @@ class Tracker:
             self._on_result(item, now)
             if item.result is not None and item.result.kind is Kind.DEFERRED:
                 item.sending.attempt += 1
-                self._lanes.retry(item.sending, _delay(item, now))
+                wait = seconds_until_next(item.result, item.sending.tries, now)
+                self._lanes.retry(item.sending, wait)
         for work in ended:
             if work.refused:
                 self._lanes.surrender(work)
@@ -271,11 +269,3 @@ def _in_doubt(work: Work, known: Known) -> Settlement:
         reason=known.result.reason,
         message=known.result.message,
     )
-
-
-def _delay(item: Landed, now: float) -> float:
-    """Seconds to the next attempt: what the provider said, else a growing pause."""
-    assert item.result is not None
-    if item.result.retry_at is not None:
-        return max(0.0, item.result.retry_at - now)
-    return _BACKOFF[min(max(item.sending.tries, 1), len(_BACKOFF)) - 1]

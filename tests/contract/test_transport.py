@@ -47,7 +47,6 @@ class Mailgun:
             pool_size=4,
             connect_timeout=2.0,
             read_timeout=5.0,
-            attempts=1,
         )
 
     def received(self) -> Sequence[tuple[str, str, str, str]]:

@@ -192,9 +192,14 @@ class FakeTransport:
     def __init__(self) -> None:
         self.sent: list[str] = []
         self.answer: Callable[[Email], SendResult] = lambda _: result()
+        #: Seconds for which it is not to be called.
+        self.closed_for = 0.0
 
     def send(self, email: Email, options: SendOptions) -> SendResult:
         self.sent.append(email.uid)
         return self.answer(email)
+
+    def opens_in(self) -> float:
+        return self.closed_for
 
     def close(self) -> None: ...

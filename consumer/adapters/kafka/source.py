@@ -15,6 +15,7 @@ from kafka.errors import CommitFailedError, KafkaError, RebalanceInProgressError
 from kafka.structs import OffsetAndMetadata
 from kafka.structs import TopicPartition as KafkaPartition
 
+from consumer.adapters.kafka.client_quirks import ensure_reachable, finish_join
 from consumer.adapters.kafka.config import KafkaSettings, consumer_config
 from consumer.adapters.kafka.gaps import GapCheck, TopicPartition, Verdict
 from consumer.adapters.kafka.records import record_of
@@ -70,6 +71,7 @@ class KafkaSource:
         revoke_limit_seconds: float = 10.0,
         stall_seconds: float = 30.0,
         make_consumer: Callable[..., Any] = KafkaConsumer,
+        probe: Callable[[KafkaSettings], None] = ensure_reachable,
     ) -> None:
         self._settings = settings
         self._topics = list(topics)
@@ -78,6 +80,7 @@ class KafkaSource:
         self._clock = clock
         self._revoke_limit = revoke_limit_seconds
         self._make_consumer = make_consumer
+        self._probe = probe
         self._gaps = GapCheck()
         self._watchdog = Watchdog(stall_seconds)
         self._look_at = clock.monotonic() + _LOOK_EVERY
@@ -86,6 +89,7 @@ class KafkaSource:
 
     def open(self) -> None:
         """Connect and subscribe; raises BrokerUnavailable."""
+        self._probe(self._settings)
         try:
             self._consumer = self._make_consumer(**consumer_config(self._settings))
             self._consumer.subscribe(self._topics, listener=_Listener(self))
@@ -101,6 +105,7 @@ class KafkaSource:
             # First: what was polled is lost to us when something fails afterwards.
             self._look_after()
             batches = self._consumer.poll(timeout_ms=int(timeout_seconds * 1000))
+            finish_join(self._consumer)
         except KafkaError as error:
             raise self._unavailable(error) from error
         records: list[Record] = []

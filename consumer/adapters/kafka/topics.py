@@ -10,6 +10,7 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 from kafka.structs import TopicPartition as KafkaPartition
 
+from consumer.adapters.kafka.client_quirks import ensure_reachable
 from consumer.adapters.kafka.config import KafkaSettings, client_config
 from consumer.adapters.kafka.records import record_of
 from consumer.domain.errors import BrokerUnavailable
@@ -46,6 +47,7 @@ class TopicAdmin:
         self._settings = settings
 
     def __enter__(self) -> Self:
+        ensure_reachable(self._settings)
         try:
             self._admin = KafkaAdminClient(**client_config(self._settings))
             self._consumer = KafkaConsumer(
@@ -113,6 +115,7 @@ def read_topic(
 
     Raises BrokerUnavailable.
     """
+    ensure_reachable(settings)
     try:
         consumer = KafkaConsumer(
             **client_config(settings), group_id=None, auto_offset_reset="earliest"

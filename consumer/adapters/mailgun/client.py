@@ -1,9 +1,7 @@
 """The Mailgun transport: an email in, one `SendResult` out, each call measured and reported."""
 
 import base64
-import random
 from collections.abc import Callable
-from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -12,7 +10,6 @@ from consumer.adapters.mailgun import replies
 from consumer.adapters.mailgun.gate import Gate
 from consumer.adapters.mailgun.payload import encode, form_of
 from consumer.adapters.mailgun.replies import Verdict
-from consumer.adapters.mailgun.retrying import RetryPolicy
 from consumer.adapters.mailgun.session import AnswerLost, MailgunSession, NotSent
 from consumer.domain.notification import Email, SendOptions, SendResult
 from consumer.domain.reasons import Kind, Reason
@@ -37,9 +34,11 @@ class AccessEntry(msgspec.Struct, frozen=True, kw_only=True):
     #: HTTP status; None: there was no answer.
     status: int | None
     milliseconds: float
-    #: Number of the call within one send, from 1.
-    attempt: int
 
+
+#: The wait after a throttling answer that names no time. Sending limits count by the minute or
+#: the hour; a few seconds cost one more refused call at the most.
+_UNTOLD_WAIT_SECONDS = 5.0
 
 #: Takes every call as it ends. It must not raise: the email is out by then.
 AccessLog = Callable[[AccessEntry], None]
@@ -53,7 +52,7 @@ class MailgunTransport:
     """`Transport` over Mailgun's HTTP API, for one sending domain. Safe to share between threads.
 
     `send` gives ACCEPTED, FAILED, DEFERRED or IN_DOUBT and never raises for what Mailgun or the
-    network do. Deferred sends are repeated here for a short time (`retrying.py`).
+    network do. It makes one call and never waits: what is deferred comes back by itself.
     """
 
     name: str = "mailgun"
@@ -69,10 +68,7 @@ class MailgunTransport:
         pool_size: int = 16,
         connect_timeout: float = 5.0,
         read_timeout: float = 30.0,
-        attempts: int = 3,
-        retry_seconds: float = 30.0,
         ca_file: str | None = None,
-        random_fraction: Callable[[], float] = random.random,
     ) -> None:
         """Times in seconds. `pool_size` is the number of senders. Raises SettingsError.
 
@@ -84,13 +80,7 @@ class MailgunTransport:
         self._clock = clock
         self._access_log = access_log
         self._secrets = (base64.b64encode(f"api:{key}".encode()).decode(), key)
-        self._policy = RetryPolicy(
-            clock=clock,
-            gate=Gate(),
-            attempts=attempts,
-            total_seconds=retry_seconds,
-            random_fraction=random_fraction,
-        )
+        self._gate = Gate(clock)
         self._session = MailgunSession(
             base_url=base_url,
             domain=domain,
@@ -106,20 +96,44 @@ class MailgunTransport:
         return f"MailgunTransport(domain={self._domain!r})"
 
     def send(self, email: Email, options: SendOptions) -> SendResult:
-        """Send one email; may take several calls, and waits between them."""
+        """Send one email with one call, or none while Mailgun asked the domain to wait."""
+        wait = self._gate.opens_in()
+        if wait:
+            return self._held(wait)
         form = form_of(email, options)
-        call = partial(self._measured_call, email, encode(form.fields))
-        result = self._policy.run(call, self.name)
+        result = self._throttled(self._measured_call(email, encode(form.fields)))
         if not form.dropped:
             return result
         left_out = f"left out, Mailgun limits options to 16 kB: {', '.join(form.dropped)}"
         return msgspec.structs.replace(result, message=f"{result.message} ({left_out})")
 
+    def opens_in(self) -> float:
+        """Seconds for which Mailgun asked the whole domain to wait; 0: it did not."""
+        return self._gate.opens_in()
+
     def close(self) -> None:
         """Close idle connections; later sends are deferred as unreachable."""
         self._session.close()
 
-    def _measured_call(self, email: Email, body: bytes, attempt: int) -> SendResult:
+    def _throttled(self, result: SendResult) -> SendResult:
+        """A throttled result closes the gate, and says when another attempt makes sense."""
+        if result.reason is not Reason.THROTTLED:
+            return result
+        now = self._clock.now()
+        wait = _UNTOLD_WAIT_SECONDS if result.retry_at is None else result.retry_at - now
+        return msgspec.structs.replace(result, retry_at=now + self._gate.close(wait))
+
+    def _held(self, wait: float) -> SendResult:
+        return SendResult(
+            kind=Kind.DEFERRED,
+            reason=Reason.THROTTLED,
+            message="not called: the provider asked the whole domain to wait",
+            transport=self.name,
+            retry_at=self._clock.now() + wait,
+            calls=0,
+        )
+
+    def _measured_call(self, email: Email, body: bytes) -> SendResult:
         started = self._clock.monotonic()
         verdict = self._call(email.message_id, body)
         milliseconds = (self._clock.monotonic() - started) * 1000
@@ -133,7 +147,6 @@ class MailgunTransport:
                 reason=verdict.reason,
                 status=verdict.code,
                 milliseconds=milliseconds,
-                attempt=attempt,
             )
         )
         return SendResult(

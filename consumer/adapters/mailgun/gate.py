@@ -2,25 +2,28 @@
 
 import threading
 
+from consumer.ports import Clock
+
 
 class Gate:
     """Closed until a moment, open after it. Safe to share between threads.
 
     Mailgun counts requests per domain, so one sender's 429 is true for all the others: without
-    the gate each of them would use up a call to hear the same.
+    the gate each of them would use up a call to hear the same. The wait runs on the monotonic
+    clock: a wall clock that is set back must not keep a domain silent.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
-        self._opens_at = 0.0
+        self._opens_at = float("-inf")
 
-    def close(self, until: float) -> float:
-        """Close until `until` (epoch seconds); a later end stands. Returns the end in force."""
+    def close(self, seconds: float) -> float:
+        """Close for so long; a later end stands. Returns the seconds in force."""
         with self._lock:
-            self._opens_at = max(self._opens_at, until)
-            return self._opens_at
+            self._opens_at = max(self._opens_at, self._clock.monotonic() + seconds)
+        return self.opens_in()
 
-    def opens_at(self, now: float) -> float | None:
-        """When the gate opens, in epoch seconds; None: it is open."""
-        opens_at = self._opens_at
-        return opens_at if opens_at > now else None
+    def opens_in(self) -> float:
+        """Seconds until the gate opens; 0: it is open."""
+        return max(0.0, self._opens_at - self._clock.monotonic())

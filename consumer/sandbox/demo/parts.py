@@ -37,6 +37,8 @@ bootstrap_servers = "{bootstrap}"
 events_topic = "{events}"
 tracking_topic = "{tracking}"
 dead_letter_topic = "{dead_letters}"
+# The embedded broker's group settles after half of this.
+session_timeout_seconds = 3.0
 
 [mailgun]
 base_url = "{mailgun}"

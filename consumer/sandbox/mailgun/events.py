@@ -43,6 +43,7 @@ def bodies(events: Iterable[Event], base_url: str) -> list[dict[str, Any]]:
 
 
 def body(event: Event, base_url: str) -> dict[str, Any]:
+    """The event as the Events API shows it."""
     mail = event.stored.mail
     item: dict[str, Any] = {
         "event": event.kind,

@@ -102,6 +102,9 @@ class Recorder:
             kind=Kind.ACCEPTED, reason=Reason.QUEUED, message="taken", transport=self.name
         )
 
+    def opens_in(self) -> float:
+        return 0.0
+
     def close(self) -> None:
         """Nothing is open."""
 

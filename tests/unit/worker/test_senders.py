@@ -113,6 +113,19 @@ def test_a_result_waits_for_a_ledger_that_is_away(rig: Rig) -> None:
     assert states(rig.ledger) == {"e1/0": DeliveryState.ACCEPTED}
 
 
+def test_while_the_provider_asks_to_wait_nothing_is_marked_or_told(rig: Rig) -> None:
+    """The send waits in its lane; a crash meanwhile leaves no doubt."""
+    rig.transport.closed_for = 60.0
+    rig.start(fresh(rig))
+    until(lambda: rig.lanes._delayed, "it waits")
+    assert (rig.ledger.calls, rig.transport.sent) == (["heartbeat"], [])
+    assert rig.lanes.in_flight == 0
+    rig.transport.closed_for = 0.0
+    rig.clock.advance(61.0)
+    rig.lease._beat()
+    assert rig.next().sending.attempt == 1
+
+
 def test_a_refused_mark_sends_nothing_and_says_so(rig: Rig) -> None:
     rig.start(fresh(rig), held_by="two")
     assert rig.next().result is None

@@ -73,6 +73,7 @@ class Rig:
             revoke_limit_seconds=REVOKE_LIMIT,
             stall_seconds=STALL,
             make_consumer=self._make,
+            probe=lambda _: None,
         )
 
     def _make(self, **config: Any) -> FakeConsumer:

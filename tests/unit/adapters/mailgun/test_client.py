@@ -46,7 +46,6 @@ def transport(
         "pool_size": 2,
         "connect_timeout": 1.0,
         "read_timeout": 1.0,
-        "random_fraction": lambda: 0.0,
     }
     return MailgunTransport(**(values | changes))
 
@@ -82,11 +81,14 @@ def test_each_call_is_one_line_of_the_access_log(entries: list[AccessEntry]) -> 
         peer.write(http_answer(b"{}", "429 Too Many Requests", headers))
 
     with MisbehavingServer(slow_then_throttled, queued) as server:
-        sent = send(transport(server.url, clock, entries), uid="u-1", message_id="<m@example.com>")
-    assert sent.calls == 2
-    assert [(e.kind, e.reason, e.status, e.attempt) for e in entries] == [
-        (Kind.DEFERRED, Reason.THROTTLED, 429, 1),
-        (Kind.ACCEPTED, Reason.QUEUED, 200, 2),
+        client = transport(server.url, clock, entries)
+        for _ in range(2):
+            sent = send(client, uid="u-1", message_id="<m@example.com>")
+            assert sent.calls == 1
+            clock.advance(2)
+    assert [(e.kind, e.reason, e.status) for e in entries] == [
+        (Kind.DEFERRED, Reason.THROTTLED, 429),
+        (Kind.ACCEPTED, Reason.QUEUED, 200),
     ]
     assert entries[0].milliseconds == pytest.approx(250, abs=0.01)
     for entry in entries:
@@ -105,14 +107,15 @@ def test_a_lost_answer_is_in_doubt_and_not_repeated(
     assert [entry.reason for entry in entries] == [Reason.ANSWER_LOST]
 
 
-def test_an_unreachable_provider_is_tried_again_then_deferred(
+def test_an_unreachable_provider_defers_the_send(
     clock: ManualClock, entries: list[AccessEntry]
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     sent = send(transport(url, clock, entries))
-    assert (sent.kind, sent.reason, sent.calls) == (Kind.DEFERRED, Reason.UNREACHABLE, 3)
-    assert [entry.attempt for entry in entries] == [1, 2, 3]
+    assert (sent.kind, sent.reason, sent.calls) == (Kind.DEFERRED, Reason.UNREACHABLE, 1)
+    assert sent.retry_at is None, "the policy decides when"
+    assert [entry.reason for entry in entries] == [Reason.UNREACHABLE]
 
 
 def test_a_long_wait_holds_the_next_send_without_a_call(
@@ -122,10 +125,24 @@ def test_a_long_wait_holds_the_next_send_without_a_call(
     with MisbehavingServer(throttled) as server:
         client = transport(server.url, clock, entries)
         assert send(client).retry_at == clock.now() + 600
+        assert client.opens_in() == 600
         held = send(client)
         assert (held.reason, held.calls) == (Reason.THROTTLED, 0)
+        assert held.retry_at == clock.now() + 600
         assert server.connections == 1
     assert len(entries) == 1
+
+
+def test_a_throttling_answer_without_a_time_closes_the_gate_for_a_while(
+    clock: ManualClock, entries: list[AccessEntry]
+) -> None:
+    throttled = answering(http_answer(b"{}", "429 Too Many Requests"))
+    with MisbehavingServer(throttled) as server:
+        client = transport(server.url, clock, entries)
+        assert send(client).retry_at == clock.now() + 5
+        assert client.opens_in() == 5
+        clock.advance(5)
+        assert client.opens_in() == 0
 
 
 def test_what_did_not_fit_is_told(clock: ManualClock, entries: list[AccessEntry]) -> None:

@@ -1,0 +1,62 @@
+"""The client's defects that we step around, each with the picture by which it is known."""
+
+import socket
+from types import SimpleNamespace
+
+import pytest
+from kafka import codec
+
+from consumer.adapters.kafka.client_quirks import ensure_reachable, finish_join
+from consumer.adapters.kafka.config import KafkaSettings
+from consumer.domain.errors import BrokerUnavailable
+
+
+class Coordinator:
+    def __init__(self, *, join_task: object, rejoin_needed: bool) -> None:
+        self._join_task = join_task
+        self.rejoin_needed = rejoin_needed
+        self.requests = 0
+
+    def request_rejoin(self) -> None:
+        self.requests += 1
+
+
+@pytest.mark.parametrize(
+    ("join_task", "rejoin_needed", "requests"),
+    [
+        (object(), False, 1),  # forgotten: a join is under way that nobody waits for
+        (object(), True, 0),  # the next poll goes on with it by itself
+        (None, False, 0),  # a member in peace
+    ],
+)
+def test_only_a_forgotten_join_is_begun_again(
+    join_task: object, rejoin_needed: bool, requests: int
+) -> None:
+    coordinator = Coordinator(join_task=join_task, rejoin_needed=rejoin_needed)
+    finish_join(SimpleNamespace(_coordinator=coordinator))
+    assert coordinator.requests == requests
+
+
+def test_a_client_without_these_insides_is_left_alone() -> None:
+    finish_join(SimpleNamespace())
+    finish_join(SimpleNamespace(_coordinator=SimpleNamespace()))
+
+
+def test_every_codec_of_a_producer_can_be_unpacked() -> None:
+    """A batch that cannot be is no bad record: it stops its partition."""
+    assert codec.has_gzip()
+    assert codec.has_lz4()
+    assert codec.has_snappy()
+    assert codec.has_zstd()
+
+
+def test_one_broker_that_accepts_is_enough() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        ensure_reachable(KafkaSettings(bootstrap_servers=f"127.0.0.1:9,127.0.0.1:{port}"))
+
+
+@pytest.mark.parametrize("servers", ["127.0.0.1:9", "no-port", "[::1"])
+def test_brokers_that_are_away_or_no_addresses_are_told(servers: str) -> None:
+    with pytest.raises(BrokerUnavailable, match="does not answer"):
+        ensure_reachable(KafkaSettings(bootstrap_servers=servers))
