@@ -39,6 +39,7 @@ class Lanes:
         """Put events at the end of their lanes."""
         with self._changed:
             given_back = {work.atom for work in self._returned}
+            heads: list[Work] = []
             for work in works:
                 if work.atom in given_back:
                     # Its lane was given back in between: it follows, and stays behind.
@@ -51,7 +52,9 @@ class Lanes:
                 if len(lane) == 1:
                     self._activate(work)
                 else:
-                    self._hurry(lane[0])
+                    heads.append(lane[0])
+            if self._delayed:
+                self._hurry(heads)
             self._changed.notify_all()
 
     def take(self, timeout_seconds: float) -> Sending | None:
@@ -79,7 +82,7 @@ class Lanes:
         """Another attempt after a while, or at once when a newer event waits behind it."""
         with self._changed:
             sending.work.busy -= 1
-            if self._overtaken(sending.work):
+            if sending.attempt > 1 and self._overtaken(sending.work):
                 delay_seconds = 0
             self._sequence += 1
             due = self._clock.monotonic() + delay_seconds
@@ -207,16 +210,18 @@ class Lanes:
         while self._delayed and self._delayed[0][0] <= now:
             self._push_ready(heapq.heappop(self._delayed)[2])
 
-    def _hurry(self, head: Work) -> None:
-        """A newer event came: what waits for another attempt need not wait to learn it."""
-        if not any(sending.work is head for _, _, sending in self._delayed):
-            return
-        if not self._overtaken(head):
+    def _hurry(self, heads: Collection[Work]) -> None:
+        """Newer events came behind these: what waits to be tried again need not wait to learn it.
+
+        A first attempt is not superseded, so it keeps its time (it waits at a closed gate).
+        """
+        late = {id(head) for head in heads if self._overtaken(head)}
+        if not late:
             return
         now = self._clock.monotonic()
         self._delayed = [
-            (min(due, now) if sending.work is head else due, number, sending)
-            for due, number, sending in self._delayed
+            (min(due, now) if sending.attempt > 1 and id(sending.work) in late else due, n, sending)
+            for due, n, sending in self._delayed
         ]
         heapq.heapify(self._delayed)
 

@@ -14,8 +14,10 @@ TopicPartition = tuple[str, int]
 class PartitionOffsets:
     """One assignment of one partition. Offsets are begun in rising order, done in any order."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: "PartitionOffsets | None" = None) -> None:
         self._lock = threading.Lock()
+        #: What was begun before the client went back, until it is done too.
+        self._before = before
         self._pending: deque[int] = deque()
         self._done: set[int] = set()
         self._position: int | None = None
@@ -43,7 +45,18 @@ class PartitionOffsets:
         """The offset to read from after a crash; None when the broker knows it already."""
         with self._lock:
             low = self._pending[0] if self._pending else self._position
+            if low is not None and self._before is not None:
+                undone = self._before.lowest_undone()
+                low = low if undone is None else min(low, undone)
             return None if low == self._committed else low
+
+    def lowest_undone(self) -> int | None:
+        """The first record that was begun and is not done."""
+        with self._lock:
+            before = None if self._before is None else self._before.lowest_undone()
+            own = self._pending[0] if self._pending else None
+            undone = [offset for offset in (before, own) if offset is not None]
+            return min(undone, default=None)
 
     def committed(self, offset: int) -> None:
         with self._lock:
@@ -53,7 +66,8 @@ class PartitionOffsets:
     def open(self) -> int:
         """Records begun and not done, those above a gap included."""
         with self._lock:
-            return len(self._pending) - len(self._done)
+            before = 0 if self._before is None else self._before.open
+            return before + len(self._pending) - len(self._done)
 
 
 class Ticket:
@@ -83,10 +97,14 @@ class Offsets:
 
     def begin(self, partition: TopicPartition, offset: int, parts: int = 1) -> Ticket:
         offsets = self._partitions.get(partition)
-        if offsets is None or offsets.is_past(offset):
-            # Read again from an earlier place (a log that was cut, a client that went back): what
-            # was read before marks nothing, as after a new assignment.
+        if offsets is None:
             offsets = self._partitions[partition] = PartitionOffsets()
+        elif offsets.is_past(offset):
+            # Read again from an earlier place (a log that was cut, a client that went back): what
+            # was read before is no longer counted as done, but nothing undone of it is passed.
+            undone = offsets.lowest_undone() is not None
+            offsets = PartitionOffsets(offsets if undone else None)
+            self._partitions[partition] = offsets
         return offsets.begin(offset, parts)
 
     def forget(self, partitions: Collection[TopicPartition]) -> None:

@@ -103,6 +103,21 @@ def test_a_send_deferred_behind_a_newer_state_does_not_wait(board: Board) -> Non
     assert board.taken() == ["e1/0"]
 
 
+@pytest.mark.parametrize("first", [True, False], ids=["before it waits", "while it waits"])
+def test_a_first_attempt_that_waits_at_a_closed_gate_keeps_its_time(
+    board: Board, first: bool
+) -> None:
+    """It is not superseded, so it would only spin at the gate."""
+    board.add(work("e1", state=CRITICAL), *([work("e2", state=OK)] if first else []))
+    sending = board.take()
+    board.lanes.landed()
+    board.lanes.retry(sending, 30)
+    board.add(*([] if first else [work("e2", state=OK)]))
+    assert board.taken() == []
+    board.clock.advance(30)
+    assert board.taken() == ["e1/0"]
+
+
 @pytest.mark.parametrize(
     "newer",
     [

@@ -75,6 +75,19 @@ def test_records_read_twice_do_not_hold_the_offset_for_ever() -> None:
     assert offsets.committable() == {P: 6}
 
 
+def test_going_back_to_the_middle_passes_nothing_that_is_undone() -> None:
+    """40 and 41 are in their lanes, the client goes back to 50: 51 would lose them in a crash."""
+    offsets = Offsets()
+    first, second = offsets.begin(P, 40), offsets.begin(P, 41)
+    offsets.begin(P, 50).done()
+    offsets.begin(P, 50).done()
+    assert offsets.committable() == {P: 40}
+    first.done()
+    assert offsets.committable() == {P: 41}
+    second.done()
+    assert offsets.committable() == {P: 51}
+
+
 def test_a_log_that_was_cut_is_committed_from_its_new_place() -> None:
     """Offsets 5 and 6 are of the log that was; committing 5 would skip the new record at 2."""
     offsets = Offsets()
@@ -103,8 +116,10 @@ class OffsetsMachine(RuleBasedStateMachine):
         super().__init__()
         self.offsets = Offsets()
         self.next = 0
-        #: Open parts by offset, of the assignment at hand.
+        #: Open parts by offset, since the client last went back or was assigned the partition.
         self.reading: dict[int, int] = {}
+        #: The same, of before it went back: what is undone there must not be passed.
+        self.earlier: list[dict[int, int]] = []
         self.committed: int | None = None
 
     @rule(target=tickets, skip=st.integers(0, 2), parts=st.integers(0, 3))
@@ -136,6 +151,7 @@ class OffsetsMachine(RuleBasedStateMachine):
         """A seek back within the assignment."""
         if self.reading and back <= self.next:
             self.next -= back
+            self.earlier.append(self.reading)
             self.reading, self.committed = {}, None
             self.reading[self.next] = 1
             self.offsets.begin(P, self.next).done()
@@ -152,15 +168,17 @@ class OffsetsMachine(RuleBasedStateMachine):
     def rebalance(self) -> None:
         self.offsets.forget([P])
         self.next = self.next if self.committed is None else self.committed
-        self.reading, self.committed = {}, None
+        self.reading, self.committed, self.earlier = {}, None, []
 
     @invariant()
     def is_the_lowest_unfinished_or_the_end(self) -> None:
         unfinished = [offset for offset, parts in self.reading.items() if parts]
-        expected = min(unfinished, default=self.next if self.reading else None)
+        before = [offset for earlier in self.earlier for offset, parts in earlier.items() if parts]
+        low = min(unfinished, default=self.next if self.reading else None)
+        expected = low if low is None else min([low, *before])
         told = self.offsets.committable().get(P, self.committed)
         assert told == expected
-        assert self.offsets.open == len(unfinished)
+        assert self.offsets.open == len(unfinished) + len(before)
 
 
 TestOffsetsMachine = OffsetsMachine.TestCase
