@@ -223,7 +223,10 @@ class Pipeline:
         ]
 
     def _resumed(self, answer: Prepared, rows: Sequence[DeliveryRow]) -> Resumed:
-        event = answer.locked.event
+        event, ending = answer.locked.event, answer.locked.ending
+        if ending is not None and ending.kind is Kind.DUPLICATE:
+            # Its twin may be under way here at this moment: those rows are no earlier run's.
+            rows = ()
         if answer.context is None:
             return resume(event, Planned(endings=answer.endings), rows)
         return resume(event, plan(event, answer.context), rows)

@@ -52,6 +52,7 @@ def test_demo_ends_with_its_numbers_and_leaves_nothing(tmp_path: Path) -> None:
     assert number(out, "emails accepted") > 150
     assert number(out, "dead letters") > 0
     assert number(out, "duplicates refused") > 0
+    assert "in_doubt" not in out
     for row in ("alarm disabled", "empty list", "unsupported type", "stale", "maintenance"):
         assert row in out
     assert re.search(r"p50\s*│\s*\d+ ms", out)

@@ -140,3 +140,14 @@ class TestSeveralDestinations:
         assert sent == [("nt2", 2), ("nt3", 1)]
         assert [s.email.to for s in answer.sends] == ["a2@example.com", "a3@example.com"]
         assert bench.count("create_email", "passed") == 2
+
+
+def test_a_copy_of_an_event_that_is_under_way_here_tells_nothing_of_its_sends(
+    bench: Bench,
+) -> None:
+    """Its row says SENDING because it is being sent, not because somebody died."""
+    bench.earlier_run(DeliveryState.SENDING)
+    (answer,) = bench.prepare(EVENT, on_their_way={EVENT.atom: frozenset({EVENT.id})})
+    assert isinstance(answer, Prepared)
+    assert [ending.kind for ending in answer.endings] == [Kind.DUPLICATE]
+    assert (list(answer.known), list(answer.sends)) == ([], [])
