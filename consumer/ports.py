@@ -97,8 +97,11 @@ class Ledger(Protocol):
         or because the row already is ACCEPTED, FAILED or IN_DOUBT."""
 
     def settle(self, owner: str, settlements: Sequence[Settlement], now: float) -> Collection[str]:
-        """Write results; returns the uids whose fence was lost (the result is written all the
-        same: what the provider said is a fact)."""
+        """Write results; returns the uids whose fence was lost.
+
+        ACCEPTED is written all the same: what the provider said is a fact. Anything weaker yields
+        to a row of a newer fence, whose attempt may be under way.
+        """
 
     def close_events(self, owner: str, closings: Sequence[Closing], now: float) -> None:
         """Write the events' ends and move their atoms on, where the fence is still ours."""

@@ -11,6 +11,7 @@ import msgspec
 import typer
 from rich.progress import Progress
 
+from consumer.adapters.kafka.client_quirks import ensure_reachable
 from consumer.adapters.kafka.sink import KafkaSink
 from consumer.cli.common import (
     ConfigOption,
@@ -22,7 +23,7 @@ from consumer.cli.common import (
 from consumer.cli.plain import print_data
 from consumer.configuration import load_settings
 from consumer.domain.errors import BrokerUnavailable, InvalidMessage
-from consumer.formats import decode
+from consumer.formats import FORMATS, decode
 from consumer.wiring import kafka_settings
 
 #: Bad lines that are told one by one; the rest is only counted.
@@ -48,13 +49,15 @@ def produce(
 ) -> None:
     """Write events to the events topic. Bad lines are told with their number and left out."""
     settings = load_settings(config).kafka
-    sink = KafkaSink(kafka_settings(settings))
-    sink.open()
-    try:
-        with _lines(file) as lines:
+    if format_ is not None and format_ not in FORMATS:
+        raise fail(f"--format {format_}: write one of {', '.join(FORMATS)}", 2)
+    with _lines(file) as lines:
+        ensure_reachable(kafka_settings(settings))
+        sink = KafkaSink(kafka_settings(settings))
+        try:
             counts = _produce(sink, topic or settings.events_topics[0], lines, format_)
-    finally:
-        sink.close(5.0)
+        finally:
+            sink.close(5.0)
     if as_json:
         print_data(counts)
     else:

@@ -114,6 +114,18 @@ def test_a_kafka_that_is_away_is_exit_3_and_one_line(
     assert "key-very-secret" not in done.stderr
 
 
+def test_produce_looks_at_its_own_arguments_first(offline: Path) -> None:
+    """No waiting for Kafka to hear of a misspelt file or format."""
+    done = messenger("produce", "nowhere.ndjson", "-c", offline)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "messenger: nowhere.ndjson: No such file or directory\n",
+    )
+    done = messenger("produce", "-", "--format", "nagios", "-c", offline)
+    assert done.returncode == 2
+    assert "alarm-state-event" in done.stderr
+
+
 def test_a_ledger_that_is_away_is_exit_3_and_keeps_its_password(tmp_path: Path) -> None:
     path = tmp_path / "away.toml"
     url = f"postgresql+psycopg://messenger:geheim@{_NOBODY}/messenger"
