@@ -74,7 +74,11 @@ def _problems(error: ValidationError, path: Path | None, overruled: Mapping[str,
     """One line each: where, which key, what to do. Never the value: it may be a secret."""
     lines = []
     for problem in error.errors(include_url=False, include_context=False, include_input=False):
-        variable = overruled.get(".".join(str(part) for part in problem["loc"]))
+        key = ".".join(str(part) for part in problem["loc"])
+        # An unknown section in the environment is told by its first variable.
+        within = (name for place, name in overruled.items() if place.startswith(f"{key}."))
+        unknown = problem["type"] == "extra_forbidden"
+        variable = overruled.get(key) or (next(within, None) if unknown else None)
         where = variable or f"{path or 'settings'}: {_place(problem['loc'])}"
         message = problem["msg"].removeprefix("Value error, ")
         lines.append(f"{where}: {_plain(problem['type'], message)}")

@@ -20,7 +20,7 @@ class Observing:
     def __init__(self, metrics: Metrics, log: FilteringBoundLogger) -> None:
         self._metrics = metrics
         self._log = log
-        self.health = Health()
+        self.health = Health(("kafka", "ledger"))
         self._partitions: set[TopicPartition] = set()
 
     def dependency(self, name: str, ok: bool, why: str = "") -> None:

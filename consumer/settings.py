@@ -54,6 +54,11 @@ def _with_secret(section: _S, name: str, *, required: bool = False) -> _S:
     return section
 
 
+def is_topic_name(text: str) -> bool:
+    """Whether Kafka would take it for a topic."""
+    return _TOPIC.fullmatch(text) is not None
+
+
 def _told(check: Callable[[], str]) -> str:
     """An adapter's own check as a validator."""
     try:
@@ -92,7 +97,7 @@ class Kafka(_Section):
     @classmethod
     def _topic_names(cls, text: str) -> str:
         for name in text.split(","):
-            if not _TOPIC.fullmatch(name.strip()):
+            if not is_topic_name(name.strip()):
                 raise ValueError("a topic's name holds letters, digits, dots, dashes, underscores")
         return text
 

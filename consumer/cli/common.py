@@ -1,5 +1,6 @@
 """What the commands share: options, output, and how errors look."""
 
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +23,12 @@ ConfigOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
+
+
+def end_in_order() -> None:
+    """From now on SIGTERM and SIGHUP (a closed terminal) end the command as Ctrl-C does."""
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)
 
 
 def complain(line: str) -> None:

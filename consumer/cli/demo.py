@@ -1,6 +1,5 @@
 """`messenger demo`: everything embedded, nothing to configure."""
 
-import signal
 import sys
 import threading
 from typing import Annotated, Any
@@ -11,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from consumer.adapters.clock import SystemClock
-from consumer.cli.common import console, fail, progress_console
+from consumer.cli.common import console, end_in_order, fail, progress_console
 
 
 def demo(
@@ -34,6 +33,8 @@ def demo(
             "pip install 'alarm-messenger[sandbox]'",
             2,
         ) from error
+    # Whoever ends it: everything is stopped and cleaned up on the way out.
+    end_in_order()
     plan = DemoPlan(events=events, seed=seed, rate=rate, inbox_port=port)
     with Progress(
         TextColumn("{task.description}"),
@@ -44,9 +45,6 @@ def demo(
         disable=not sys.stderr.isatty(),
     ) as progress:
         teller = _Teller(progress)
-
-        # Whoever ends it: everything is stopped and cleaned up on the way out.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
         def show(result: Any) -> None:
             progress.stop()

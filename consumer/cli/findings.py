@@ -9,7 +9,7 @@ import msgspec
 
 from consumer.domain.errors import SettingsError
 
-_SETTING: Final = re.compile(r"^([a-z]+)\.([a-z_]+):? ")
+_SETTING: Final = re.compile(r"^(?!\w+\.toml)([a-z]+)\.([a-z_]+):? ")
 
 
 class Level(StrEnum):

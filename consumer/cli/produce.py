@@ -24,6 +24,7 @@ from consumer.cli.plain import print_data
 from consumer.configuration import load_settings
 from consumer.domain.errors import BrokerUnavailable, InvalidMessage
 from consumer.formats import FORMATS, decode
+from consumer.settings import is_topic_name
 from consumer.wiring import kafka_settings
 
 #: Bad lines that are told one by one; the rest is only counted.
@@ -51,6 +52,8 @@ def produce(
     settings = load_settings(config).kafka
     if format_ is not None and format_ not in FORMATS:
         raise fail(f"--format {format_}: write one of {', '.join(FORMATS)}", 2)
+    if topic is not None and not is_topic_name(topic):
+        raise fail(f"--topic {topic!r}: use letters, digits, dots, dashes and underscores", 2)
     with _lines(file) as lines:
         ensure_reachable(kafka_settings(settings))
         sink = KafkaSink(kafka_settings(settings))

@@ -9,6 +9,7 @@ import typer
 
 from consumer.app import App
 from consumer.cli.common import ConfigOption, fail
+from consumer.cli.settings_checks import refuse_problems
 from consumer.cli.supervise import supervise
 from consumer.configuration import load_settings
 from consumer.telemetry.logs import configure_logs
@@ -25,6 +26,7 @@ def run(
 ) -> None:
     """Consume alarm-state events and send emails, until SIGTERM or Ctrl-C."""
     settings = load_settings(config)
+    refuse_problems(settings)
     configure_logs(settings.telemetry.log_level, human=settings.telemetry.log_format == "console")
     if processes > 1:
         member = settings.kafka.group_instance_id

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from consumer.adapters.clock import SystemClock
-from consumer.cli.common import console, fail
+from consumer.cli.common import console, end_in_order, fail
 
 sandbox = typer.Typer(
     name="sandbox",
@@ -52,6 +52,7 @@ def broker(
     """The embedded Kafka broker, in memory: for trying things out. Ends on Ctrl-C."""
     from consumer.sandbox.broker import EmbeddedBroker
 
+    end_in_order()
     with EmbeddedBroker(port=port) as started:
         console.print(f"bootstrap_servers: {started.bootstrap}")
         threading.Event().wait()

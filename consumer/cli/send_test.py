@@ -14,6 +14,7 @@ from consumer.adapters.mailgun.client import AccessEntry
 from consumer.cli.common import ConfigOption, JsonOption, console, fail
 from consumer.cli.drafting import draft, sample_context, sample_event
 from consumer.cli.plain import plain, print_data
+from consumer.cli.settings_checks import refuse_problems
 from consumer.configuration import load_settings
 from consumer.domain.address import valid_address
 from consumer.domain.alarm import State
@@ -78,6 +79,7 @@ def send_test(
     if not valid_address(destination):
         raise fail(f"{plain(address)}: not an email address; write name@example.com", 2)
     settings = load_settings(config)
+    refuse_problems(settings)
     clock = SystemClock()
     options = _options(settings, transport, test_mode)
     email = _email(settings, destination, State(state), int(clock.now() * 1000))

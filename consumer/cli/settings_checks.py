@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from consumer.adapters.clock import SystemClock
 from consumer.adapters.mailgun.payload import MAX_TAG_LENGTH, MAX_TAGS
-from consumer.cli.findings import Finding, problem, problems_of, warning
+from consumer.cli.findings import Finding, Level, problem, problems_of, texts, warning
 from consumer.domain.address import valid_address
 from consumer.domain.errors import SettingsError
 from consumer.formats import FORMATS
@@ -40,6 +40,13 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
         yield warning(
             "[delivery] test_mode", "is on: Mailgun accepts emails and does not deliver them"
         )
+
+
+def refuse_problems(settings: Settings) -> None:
+    """Raise SettingsError with all of them: what cannot work must not begin to send."""
+    problems = texts(check_settings(settings), Level.PROBLEM)
+    if problems:
+        raise SettingsError(problems)
 
 
 def _topics(kafka: Kafka) -> Iterator[Finding]:

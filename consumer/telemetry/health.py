@@ -1,9 +1,11 @@
 """Liveness and readiness: pure rules over what the parts report."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
+
+_UNHEARD = "not heard of yet"
 
 
 class Condition(msgspec.Struct, frozen=True):
@@ -16,16 +18,17 @@ class Condition(msgspec.Struct, frozen=True):
 class Health:
     """Collects conditions by name. Thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, needed: Iterable[str] = ()) -> None:
+        """`needed`: not ready before these were heard of."""
         self._lock = threading.Lock()
-        self._conditions: dict[str, Condition] = {}
+        self._conditions = {name: Condition(False, _UNHEARD) for name in needed}
 
     def report(self, name: str, ok: bool, why: str = "") -> bool:
         """Note a part's condition; True when it changed."""
         with self._lock:
             before = self._conditions.get(name)
             self._conditions[name] = Condition(ok, why)
-            return before is None or before.ok != ok
+            return before is None or before.ok != ok or before.why == _UNHEARD
 
     def conditions(self) -> Mapping[str, Condition]:
         with self._lock:

@@ -71,6 +71,16 @@ def test_missing_settings_are_one_line_each_and_exit_2(command: tuple[str, ...])
     assert any("[mailgun]" in line for line in lines)
 
 
+@pytest.mark.parametrize("command", [("run",), ("send-test", "you@example.com")])
+def test_a_sender_that_is_none_is_refused_before_anything_is_sent(
+    offline: Path, command: tuple[str, ...]
+) -> None:
+    offline.write_text(offline.read_text().replace('"alarms@alerts.example.com"', '"foo"'))
+    done = messenger(*command, "-c", offline)
+    assert done.returncode == 2
+    assert "[mailgun] from_address: is no sender" in done.stderr
+
+
 def test_a_settings_file_that_does_not_exist_is_named(tmp_path: Path) -> None:
     done = messenger("run", "--config", tmp_path / "nowhere.toml")
     assert done.returncode == 2

@@ -19,9 +19,11 @@ from consumer.adapters.ledger.batch import given, rows
 from consumer.adapters.ledger.locks import lock_atoms
 from consumer.adapters.ledger.schema import atoms, deliveries, events, owners
 from consumer.domain.alarm import State
+from consumer.domain.ledger import DeliveryState
 
 _GIVEN = given(atom=Text)
 _OWNER = bindparam("me", type_=Text)
+_OPEN = (DeliveryState.SENDING, DeliveryState.IN_DOUBT, DeliveryState.DEFERRED)
 
 _RELEASE = (
     update(atoms).where(atoms.c.atom == _GIVEN.c.atom, atoms.c.owner == _OWNER).values(owner=None)
@@ -46,8 +48,11 @@ def prune(connection: Connection, before: float, limit: int) -> int:
     """Delete up to `limit` rows last touched before `before`, of all tables together."""
     alive = exists().where(owners.c.owner == atoms.c.owner, owners.c.lease_until >= before)
     unheld = or_(atoms.c.owner.is_(None), ~alive)
+    # What is not known, or not done, is never too old to ask about.
+    ended = deliveries.c.state.not_in([state.value for state in _OPEN])
     left = limit
-    left -= _delete_some(connection, deliveries.c.uid, deliveries.c.updated_at < before, left)
+    old_deliveries = (deliveries.c.updated_at < before) & ended
+    left -= _delete_some(connection, deliveries.c.uid, old_deliveries, left)
     left -= _delete_some(connection, events.c.id, events.c.closed_at < before, left)
     # An alarm that is not OK is still to recover, however long ago it broke.
     at_rest = or_(atoms.c.last_state.is_(None), atoms.c.last_state == State.OK.value)
@@ -64,4 +69,9 @@ def _delete_some(
     if limit <= 0:
         return 0
     some = select(key).where(condition).limit(limit).with_for_update(skip_locked=True)
-    return connection.execute(delete(key.table).where(key.in_(some))).rowcount
+    # Not as a subquery: PostgreSQL may run that again for each row it joins, and then the limit
+    # is none.
+    keys = connection.execute(some).scalars().all()
+    if keys:
+        connection.execute(delete(key.table).where(key.in_(keys)))
+    return len(keys)

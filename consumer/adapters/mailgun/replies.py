@@ -38,8 +38,11 @@ _TEXT_BYTES: Final = 4096
 
 #: What Mailgun answers, with status 200, on a path that it does not route.
 _NOT_ROUTED: Final = "Mailgun Magnificent API"
-#: The account's fault: unverified, not activated, sandbox, free, unpaid.
-_ACCOUNT: Final = re.compile(r"is not allowed to send:|upgrade your account", re.IGNORECASE)
+#: The operator's fault: account unverified, not activated, sandbox, free, unpaid; a sender
+#: address that is none.
+_ACCOUNT: Final = re.compile(
+    r"is not allowed to send:|upgrade your account|^from parameter ", re.IGNORECASE
+)
 _LIMIT: Final = re.compile(r"limit exceeded,? try again (?:after|in) (.+)", re.IGNORECASE)
 _SECONDS: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*(?:s|secs?|seconds?)?\.?", re.IGNORECASE)
 _INVISIBLE: Final = re.compile(r"<(script|style)\b.*?(?:</\1>|$)", re.IGNORECASE | re.DOTALL)

@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, delete
 
 from consumer.adapters.ledger import SqlLedger, open_ledger, upgrade
-from consumer.adapters.ledger.schema import metadata
+from tests.contract.ledger.values import forget_everything
 from tests.support.postgres import PostgresServer, postgres_server
 
 __all__ = ["postgres_server"]
@@ -47,11 +46,7 @@ def ledger_url(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> str
         upgrade(url)
         return url
     url = str(request.getfixturevalue("postgres_url"))
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        for table in metadata.tables.values():
-            connection.execute(delete(table))
-    engine.dispose()
+    forget_everything(url)
     return url
 
 

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from consumer.adapters.ledger import SqlLedger, open_ledger
-from tests.contract.ledger.values import LEASE, NOW, mark, request
+from tests.contract.ledger.values import LEASE, NOW, forget_everything, mark, request
 
 ATOMS = ("one", "two")
 OWNERS = ("a", "b", "c")
@@ -118,10 +118,7 @@ def test_never_two_owners_with_a_valid_lease_on_sqlite(what: list[tuple[object, 
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_never_two_owners_with_a_valid_lease_on_postgresql(
-    ledger: SqlLedger, what: list[tuple[object, ...]]
+    ledger: SqlLedger, ledger_url: str, what: list[tuple[object, ...]]
 ) -> None:
-    for owner in OWNERS:
-        ledger.release_all(owner)
-    ledger.prune(NOW * 2, 1_000_000)
-    assert not any(ledger.counts().values())
+    forget_everything(ledger_url)
     play(Consumers(ledger), what)

@@ -82,10 +82,17 @@ def test_prune_deletes_what_was_not_touched_since(filled: SqlLedger) -> None:
 
 def test_prune_goes_in_small_steps_until_nothing_is_left(filled: SqlLedger) -> None:
     long_after = NOW + LEASE + 100
+    filled.settle("a", [settlement(uid="n2"), settlement(uid="n3")], NOW + 3)
     steps = [filled.prune(long_after, 2) for _ in range(4)]
     assert steps == [2, 2, 1, 0]  # three deliveries, one event, one owner
     counts = filled.counts()
     assert [counts[table] for table in ("deliveries", "events", "owners")] == [0] * 3
+
+
+def test_prune_keeps_what_is_not_known_or_not_done(filled: SqlLedger) -> None:
+    """n2 is deferred, n3 is being sent: however old, somebody has to look."""
+    filled.prune(NOW + LEASE + 100, 100)
+    assert {row.uid for row in filled.find_deliveries()} == {"n2", "n3"}
 
 
 def test_prune_keeps_an_alarm_that_has_not_recovered(filled: SqlLedger) -> None:

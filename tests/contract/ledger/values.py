@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from sqlalchemy import create_engine, delete
+
 from consumer.adapters.ledger import SqlLedger
+from consumer.adapters.ledger.schema import metadata
 from consumer.domain.alarm import State
 from consumer.domain.ledger import (
     AtomState,
@@ -72,3 +75,12 @@ def closing(**changes: Any) -> Closing:
         "advances": True,
     }
     return Closing(**(values | changes))
+
+
+def forget_everything(url: str) -> None:
+    """Empty the ledger's tables."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        for table in metadata.tables.values():
+            connection.execute(delete(table))
+    engine.dispose()

@@ -61,7 +61,7 @@ TABLE = [
     Row(302, b"", MISCONFIGURED),
     Row(307, b"", MISCONFIGURED),
     Row(308, {"message": "moved"}, MISCONFIGURED),
-    said(400, "from parameter is missing", REFUSED),
+    said(400, "from parameter is missing", MISCONFIGURED),
     said(400, "to parameter is missing", REFUSED),
     said(400, "message parameter is missing", REFUSED),
     said(400, "'message' parameter is not a file", REFUSED),
