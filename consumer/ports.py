@@ -115,6 +115,12 @@ class Ledger(Protocol):
     def prune(self, before: float, limit: int) -> int:
         """Delete up to `limit` rows last touched before `before`; returns how many."""
 
+    def close_gate(self, name: str, opens_at: float) -> None:
+        """Tell all processes that a provider asked to wait; a later end stands."""
+
+    def gates(self, now: float) -> Mapping[str, float]:
+        """The gates that are closed now, each with its end (epoch seconds)."""
+
     def find_deliveries(
         self,
         *,
@@ -151,6 +157,20 @@ class Transport(Protocol):
 
     def opens_in(self) -> float:
         """Seconds for which the provider asked not to be called; 0: it may be."""
+
+    def close(self) -> None: ...
+
+
+class Lookup(Protocol):
+    """Where a provider is asked what became of a message whose answer was lost."""
+
+    def find(self, email: Email, sent_at: float) -> SendResult | None:
+        """What the provider knows of the email, by its Message-Id; None: nothing, so far.
+
+        ACCEPTED (reason FOUND), or FAILED (reason PROVIDER_REJECTED) when the provider took it
+        and then threw it away. `sent_at` is about when it was sent, epoch seconds. Raises
+        LookupUnavailable when the provider cannot say at the moment.
+        """
 
     def close(self) -> None: ...
 

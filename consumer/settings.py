@@ -86,6 +86,8 @@ class Kafka(_Section):
     assignor: Literal["cooperative-sticky", "range"] = "cooperative-sticky"
     #: A partition that stands still this long while its end moves is read anew.
     stall_seconds: Seconds = 30.0
+    #: More dead letters in one minute stop the intake: something is wrong with the topic, or here.
+    dead_letters_per_minute: int = Field(default=600, gt=0)
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
     sasl_username: str | None = None
@@ -121,6 +123,11 @@ class Mailgun(_Section):
     from_address: str = Field(min_length=3)
     connect_timeout_seconds: Seconds = 5.0
     read_timeout_seconds: Seconds = 30.0
+    #: A second key, that may read: sending keys cannot. Sends in doubt are looked up with it.
+    lookup_key: SecretStr | None = None
+    lookup_key_file: Path | None = None
+    #: Which of Mailgun's records to ask: the Events API, or the newer Logs API.
+    lookup_api: Literal["events", "logs"] = "events"
 
     @field_validator("base_url")
     @classmethod
@@ -134,7 +141,29 @@ class Mailgun(_Section):
 
     @model_validator(mode="after")
     def _secrets(self) -> "Mailgun":
-        return _with_secret(self, "api_key", required=True)
+        return _with_secret(_with_secret(self, "lookup_key"), "api_key", required=True)
+
+
+class Smtp(_Section):
+    """A mail server as the second transport; used when `host` is given."""
+
+    host: str | None = None
+    port: int = Field(default=587, ge=1, le=65_535)
+    #: starttls: refused when the server does not offer it; implicit: TLS from the first byte.
+    tls: Literal["starttls", "implicit", "none"] = "starttls"
+    ca_file: str | None = None
+    username: str | None = None
+    password: SecretStr | None = None
+    password_file: Path | None = None
+    connect_timeout_seconds: Seconds = 5.0
+    #: For each answer of the server; the one after the email's last byte may take its time.
+    read_timeout_seconds: Seconds = 30.0
+
+    @model_validator(mode="after")
+    def _secrets(self) -> "Smtp":
+        if (self.username is None) != (self.password is None and self.password_file is None):
+            raise ValueError("username and password go together")
+        return _with_secret(self, "password")
 
 
 class Ledger(_Section):
@@ -170,12 +199,10 @@ class Catalog(_Section):
         return _with_secret(self, "url")
 
 
-class MaxAge(_Section):
-    """Seconds after which an event is recorded as expired instead of sent, by state."""
-
-    critical: Seconds = 86_400.0
-    warning: Seconds = 86_400.0
-    ok: Seconds = 86_400.0
+class _SecondsByState(_Section):
+    critical: Seconds
+    warning: Seconds
+    ok: Seconds
 
     def by_state(self) -> dict[State, float]:
         return {
@@ -186,10 +213,38 @@ class MaxAge(_Section):
         }
 
 
+class MaxAge(_SecondsByState):
+    """Seconds after which an event is recorded as expired instead of sent, by state."""
+
+    critical: Seconds = 86_400.0
+    warning: Seconds = 86_400.0
+    ok: Seconds = 86_400.0
+
+
+class DoubtBudget(_SecondsByState):
+    """Seconds for which a send in doubt is looked up before it counts as not found, by state."""
+
+    critical: Seconds = 60.0
+    warning: Seconds = 300.0
+    ok: Seconds = 1_800.0
+
+
 class Delivery(_Section):
     """How emails are made and sent."""
 
     senders: int = Field(default=32, ge=1, le=512)
+    doubt_seconds: DoubtBudget = DoubtBudget()
+    #: What to do with a send in doubt that was not found in time: send it again, marked as a
+    #: possible duplicate, or hold it for a person.
+    doubt_policy: Literal["send_again", "hold"] = "send_again"
+    #: So many failures of a transport in a row stop the sends through it ...
+    breaker_failures: int = Field(default=5, ge=1)
+    #: ... but for one probe at this interval, until one succeeds.
+    breaker_probe_seconds: Seconds = 1.0
+    #: The transport that takes over while the other cannot send.
+    fallback: Literal["smtp"] | None = None
+    #: A provider that asks to wait longer than this is left for the fallback.
+    fallback_after_seconds: Seconds = 30.0
     max_age_seconds: MaxAge = MaxAge()
     #: Limits of what waits in one process; above them partitions are paused.
     max_waiting_events: int = Field(default=5_000, gt=0)
@@ -213,7 +268,7 @@ class Delivery(_Section):
 class Route(_Section):
     """One rule; the first that matches wins."""
 
-    transport: Literal["mailgun"] = "mailgun"
+    transport: Literal["mailgun", "smtp"] = "mailgun"
     tenants: list[str] = []
     states: list[State] = []
     percent: float = Field(default=100.0, ge=0, le=100)
@@ -238,6 +293,7 @@ class Settings(_Section):
 
     kafka: Kafka = Kafka()
     mailgun: Mailgun
+    smtp: Smtp = Smtp()
     ledger: Ledger = Ledger()
     catalog: Catalog = Catalog()
     delivery: Delivery = Delivery()

@@ -6,7 +6,8 @@ MessengerError
 └── DependencyError          something outside does not answer; wait and go on
     ├── BrokerUnavailable
     ├── LedgerUnavailable
-    └── CatalogUnavailable
+    ├── CatalogUnavailable
+    └── LookupUnavailable
 """
 
 from collections.abc import Sequence
@@ -49,3 +50,7 @@ class LedgerUnavailable(DependencyError):
 
 class CatalogUnavailable(DependencyError):
     """The catalog's source does not answer, and no earlier answer is at hand."""
+
+
+class LookupUnavailable(DependencyError):
+    """The provider cannot say at the moment what became of a message."""

@@ -68,6 +68,8 @@ class DeliveryRow(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
     message: str | None = None
     code: int | None = None
+    #: The provider could not say whether an earlier attempt was accepted.
+    possible_duplicate: bool = False
     created_at: float = 0.0
     updated_at: float = 0.0
 
@@ -122,6 +124,8 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
     message: str | None = None
     code: int | None = None
+    #: The provider could not say whether an earlier attempt was accepted; once true it stays.
+    possible_duplicate: bool = False
 
 
 class Closing(msgspec.Struct, frozen=True, kw_only=True):

@@ -92,6 +92,8 @@ class SendResult(msgspec.Struct, frozen=True, kw_only=True):
     provider_id: str | None = None
     #: HTTP or SMTP status, where there was one.
     code: int | None = None
+    #: RFC 3463's finer word beside an SMTP status: `5.1.1`.
+    enhanced_code: str | None = None
     #: Epoch seconds before which another attempt is useless; None: the sender decides.
     retry_at: float | None = None
     #: Milliseconds from the first byte of the request to the answer.

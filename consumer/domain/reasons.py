@@ -79,5 +79,11 @@ class Reason(StrEnum):
     SERVER_ERROR = "server_error"
     UNREADABLE_ANSWER = "unreadable_answer"
     INTERRUPTED = "interrupted"
+    TRANSPORT_CLOSED = "transport_closed"
+    # resolve: a send in doubt
+    FOUND = "found"
+    NOT_FOUND = "not_found"
+    HELD = "held"
+    # deliver: no attempt
     STATE_MOVED_ON = "state_moved_on"
     TOO_OLD = "too_old"

@@ -38,6 +38,8 @@ class TrackedProvider(msgspec.Struct, frozen=True, kw_only=True):
     message_id: str | None = None
     event: str | None = None
     code: int | None = None
+    #: RFC 3463's finer word beside an SMTP status: `5.1.1`.
+    enhanced_code: str | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

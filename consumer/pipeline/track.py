@@ -85,7 +85,10 @@ def track_attempt(
         provider=None
         if result.kind in _NOT_SENT
         else TrackedProvider(
-            name=result.transport, message_id=result.provider_id, code=result.code
+            name=result.transport,
+            message_id=result.provider_id,
+            code=result.code,
+            enhanced_code=result.enhanced_code,
         ),
         duration_ms=result.duration_ms,
         next_attempt_at=None if result.retry_at is None else int(result.retry_at * 1000),

@@ -55,6 +55,12 @@ class MeasuredLedger:
     def prune(self, before: float, limit: int) -> int:
         return self._timed("prune", lambda: self._ledger.prune(before, limit))
 
+    def close_gate(self, name: str, opens_at: float) -> None:
+        self._timed("gates", lambda: self._ledger.close_gate(name, opens_at))
+
+    def gates(self, now: float) -> Mapping[str, float]:
+        return self._timed("gates", lambda: self._ledger.gates(now))
+
     def find_deliveries(
         self,
         *,

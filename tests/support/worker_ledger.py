@@ -32,6 +32,7 @@ class MemoryLedger:
         self.atoms: dict[str, dict[str, Any]] = {}
         self.deliveries: dict[str, DeliveryRow] = {}
         self.events: dict[str, EventRow] = {}
+        self.closed_gates: dict[str, float] = {}
         #: Called before each call with its name.
         self.before: Callable[[str], None] = lambda _: None
 
@@ -134,6 +135,16 @@ class MemoryLedger:
 
     def held_by(self, owner: str) -> set[str]:
         return {name for name, row in self.atoms.items() if row["owner"] == owner}
+
+    def close_gate(self, name: str, opens_at: float) -> None:
+        with self.lock:
+            self._called("close_gate")
+            self.closed_gates[name] = max(opens_at, self.closed_gates.get(name, 0.0))
+
+    def gates(self, now: float) -> Mapping[str, float]:
+        with self.lock:
+            self._called("gates")
+            return {name: end for name, end in self.closed_gates.items() if end > now}
 
     # What the worker never asks for.
     def release_all(self, owner: str) -> None:

@@ -52,6 +52,8 @@ _RESULTS = given(
     reason=Text,
     message=Text,
     code=Integer,
+    # 0 or 1: the two databases read a JSON `true` differently.
+    possible_duplicate=Integer,
 )
 
 
@@ -105,6 +107,7 @@ def _settle() -> Executable:
             owner=case((newer, row.owner), else_=_OWNER),
             fence=case((newer, row.fence), else_=result.fence),
             updated_at=_NOW,
+            possible_duplicate=or_(row.possible_duplicate, result.possible_duplicate == 1),
             **{
                 name: result[name]
                 for name in ("state", "transport", "provider_id", "reason", "message", "code")
@@ -159,6 +162,7 @@ def settle(
             result.reason,
             result.message,
             result.code,
+            int(result.possible_duplicate),
         )
         for result in last_words(settlements).values()
     )

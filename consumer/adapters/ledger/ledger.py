@@ -2,7 +2,15 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from consumer.adapters.ledger import claims, closing, deliveries, migrating, reading, releasing
+from consumer.adapters.ledger import (
+    claims,
+    closing,
+    deliveries,
+    gates,
+    migrating,
+    reading,
+    releasing,
+)
 from consumer.adapters.ledger.database import Database
 from consumer.adapters.ledger.engine import build_engine, is_memory, parse_url
 from consumer.domain.ledger import (
@@ -60,6 +68,12 @@ class SqlLedger:
 
     def prune(self, before: float, limit: int) -> int:
         return self._database.write(lambda c: releasing.prune(c, before, limit))
+
+    def close_gate(self, name: str, opens_at: float) -> None:
+        self._database.write(lambda c: gates.close_gate(c, name, opens_at))
+
+    def gates(self, now: float) -> Mapping[str, float]:
+        return self._database.read(lambda c: gates.closed(c, now))
 
     def find_deliveries(
         self,

@@ -17,7 +17,7 @@ from sqlalchemy.schema import Column
 
 from consumer.adapters.ledger.batch import given, rows
 from consumer.adapters.ledger.locks import lock_atoms
-from consumer.adapters.ledger.schema import atoms, deliveries, events, owners
+from consumer.adapters.ledger.schema import atoms, deliveries, events, gates, owners
 from consumer.domain.alarm import State
 from consumer.domain.ledger import DeliveryState
 
@@ -59,6 +59,7 @@ def prune(connection: Connection, before: float, limit: int) -> int:
     old = (atoms.c.updated_at < before) & unheld & at_rest
     left -= _delete_some(connection, atoms.c.atom, old, left)
     left -= _delete_some(connection, owners.c.owner, owners.c.lease_until < before, left)
+    left -= _delete_some(connection, gates.c.name, gates.c.opens_at < before, left)
     return limit - left
 
 

@@ -1,6 +1,17 @@
 """The tables. Times are epoch seconds as doubles, so that callers own the clock."""
 
-from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    false,
+)
 
 metadata = MetaData()
 
@@ -63,6 +74,7 @@ deliveries = Table(
     Column("reason", Text),
     Column("message", Text),
     Column("code", Integer),
+    Column("possible_duplicate", Boolean, nullable=False, server_default=false()),
     Column("created_at", Double, nullable=False),
     Column("updated_at", Double, nullable=False),
     Index("ix_deliveries_event_id", "event_id"),
@@ -71,4 +83,12 @@ deliveries = Table(
     # Finds the few in doubt among the many accepted, newest first, and counts by state.
     Index("ix_deliveries_state", "state", "updated_at"),
     Index("ix_deliveries_updated_at", "updated_at"),
+)
+
+#: Until when a provider asked one sending domain to wait: one process hears it for all.
+gates = Table(
+    "gates",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("opens_at", Double, nullable=False),
 )

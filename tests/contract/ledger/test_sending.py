@@ -205,3 +205,15 @@ def test_providers_words_are_stored_whatever_they_hold(ledger: SqlLedger) -> Non
 def test_nothing_to_mark_or_settle_is_fine(ledger: SqlLedger) -> None:
     assert not ledger.mark_sending("a", [], NOW)
     assert not ledger.settle("a", [], NOW)
+
+
+def test_a_possible_duplicate_stays_one(ledger: SqlLedger) -> None:
+    """Told once, by a resolver that found nothing, it is true of all later attempts."""
+    win(ledger, "a")
+    ledger.mark_sending("a", [mark()], NOW)
+    deferred = settlement(state=DeliveryState.DEFERRED, possible_duplicate=True)
+    ledger.settle("a", [deferred], NOW)
+    assert row(ledger).possible_duplicate
+    ledger.mark_sending("a", [mark(attempt=2)], NOW)
+    ledger.settle("a", [settlement()], NOW)
+    assert (row(ledger).state, row(ledger).possible_duplicate) == (DeliveryState.ACCEPTED, True)
