@@ -41,7 +41,12 @@ def test_the_example_configuration_is_valid(tmp_path: Path, text: str) -> None:
 
 
 def test_the_example_configuration_names_every_setting() -> None:
-    given_by_their_twins = {"kafka.sasl_password", "mailgun.api_key"}
+    given_by_their_twins = {
+        "kafka.sasl_password",
+        "mailgun.api_key",
+        "mailgun.lookup_key",
+        "smtp.password",
+    }
     assert set(_defaults()) - set(_shown()) == given_by_their_twins
 
 
