@@ -1,25 +1,22 @@
 """The Mailgun transport: an email in, one `SendResult` out, each call measured and reported."""
 
-import base64
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Literal
 
 import msgspec
 
 from consumer.adapters.mailgun import replies
+from consumer.adapters.mailgun.address import checked_domain
 from consumer.adapters.mailgun.gate import Gate
+from consumer.adapters.mailgun.key import Key, Secret
 from consumer.adapters.mailgun.payload import encode, form_of
-from consumer.adapters.mailgun.replies import Verdict
 from consumer.adapters.mailgun.session import AnswerLost, MailgunSession, NotSent
+from consumer.adapters.mailgun.verdict import Verdict
 from consumer.domain.notification import Email, SendOptions, SendResult
 from consumer.domain.reasons import Kind, Reason
 from consumer.ports import Clock
 
-
-class Secret(Protocol):
-    """A value that has to be asked for, so that it is not printed by accident (pydantic's)."""
-
-    def get_secret_value(self) -> str: ...
+_FORM: Final = "application/x-www-form-urlencoded"
 
 
 class AccessEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,11 +31,10 @@ class AccessEntry(msgspec.Struct, frozen=True, kw_only=True):
     #: HTTP status; None: there was no answer.
     status: int | None
     milliseconds: float
+    #: A lookup is ACCEPTED when the email was found, or FAILED when found refused, IN_DOUBT when
+    #: it was not found, and DEFERRED when the provider could not say.
+    call: Literal["send", "lookup"] = "send"
 
-
-#: The wait after a throttling answer that names no time. Sending limits count by the minute or
-#: the hour; a few seconds cost one more refused call at the most.
-_UNTOLD_WAIT_SECONDS = 5.0
 
 #: Takes every call as it ends. It must not raise: the email is out by then.
 AccessLog = Callable[[AccessEntry], None]
@@ -75,16 +71,15 @@ class MailgunTransport:
         30 s for an answer: Mailgun publishes no limit, its clients use 30 or 60; each answer
         given up too early costs a look-up of a send in doubt.
         """
-        key = api_key if isinstance(api_key, str) else api_key.get_secret_value()
+        self._key = Key(api_key, "mailgun.api_key")
+        self._path = f"/v3/{checked_domain(domain)}/messages"
         self._domain = domain
         self._clock = clock
         self._access_log = access_log
-        self._secrets = (base64.b64encode(f"api:{key}".encode()).decode(), key)
         self._gate = Gate(clock)
         self._session = MailgunSession(
             base_url=base_url,
-            domain=domain,
-            api_key=key,
+            key=self._key,
             connect_timeout=connect_timeout,
             read_timeout=read_timeout,
             pool_size=pool_size,
@@ -119,9 +114,8 @@ class MailgunTransport:
         """A throttled result closes the gate, and says when another attempt makes sense."""
         if result.reason is not Reason.THROTTLED:
             return result
-        now = self._clock.now()
-        wait = _UNTOLD_WAIT_SECONDS if result.retry_at is None else result.retry_at - now
-        return msgspec.structs.replace(result, retry_at=now + self._gate.close(wait))
+        wait = self._gate.close_until(result.retry_at)
+        return msgspec.structs.replace(result, retry_at=self._clock.now() + wait)
 
     def _held(self, wait: float) -> SendResult:
         return SendResult(
@@ -152,7 +146,7 @@ class MailgunTransport:
         return SendResult(
             kind=verdict.kind,
             reason=verdict.reason,
-            message=self._without_secrets(verdict.message),
+            message=self._key.struck_from(verdict.message),
             transport=self.name,
             provider_id=verdict.provider_id,
             code=verdict.code,
@@ -162,7 +156,7 @@ class MailgunTransport:
 
     def _call(self, message_id: str, body: bytes) -> Verdict:
         try:
-            answer = self._session.post(body)
+            answer = self._session.request("POST", self._path, body, _FORM)
         except NotSent as error:
             return Verdict(kind=Kind.DEFERRED, reason=Reason.UNREACHABLE, message=str(error))
         except AnswerLost as error:
@@ -174,9 +168,3 @@ class MailgunTransport:
             message_id=message_id,
             now=self._clock.now(),
         )
-
-    def _without_secrets(self, message: str) -> str:
-        """A wrong base URL may lead to a server that echoes our headers in its error text."""
-        for secret in self._secrets:
-            message = message.replace(secret, "***")
-        return message

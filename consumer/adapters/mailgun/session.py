@@ -1,9 +1,8 @@
-"""One pooled HTTP session: posts to one URL, and says what surely did not leave."""
+"""One pooled HTTP session: calls one host, and says what surely did not leave."""
 
-import base64
 import ssl
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -15,14 +14,18 @@ from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import ClosedPoolError, EmptyPoolError, HTTPError
 
 from consumer import __version__
-from consumer.adapters.mailgun.address import checked_base_url, checked_domain
+from consumer.adapters.mailgun.address import checked_base_url
 from consumer.adapters.mailgun.connection import NotConnected, connection_pool
+from consumer.adapters.mailgun.key import Key
 from consumer.domain.errors import SettingsError
 
-#: More of an answer is not read: Mailgun's have some hundred bytes.
+Method = Literal["GET", "POST"]
+
+#: More of an answer to a send is not read: Mailgun's have some hundred bytes.
 MAX_ANSWER_BYTES: Final = 65_536
 
 _NOTHING_WRITTEN: Final = (NotConnected, ClosedPoolError, EmptyPoolError)
+_BROKEN: Final = (ConnectionError, ssl.SSLEOFError)
 
 
 class NotSent(Exception):
@@ -31,6 +34,10 @@ class NotSent(Exception):
 
 class AnswerLost(Exception):
     """The request, or a part of it, left, and no whole answer came back."""
+
+
+class ConnectionBroke(AnswerLost):
+    """The other side ended the connection; one kept from an earlier call may have been dead."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -42,32 +49,37 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class MailgunSession:
-    """Posts forms to the messages URL of one domain. Safe to share between threads.
+    """Calls Mailgun's API with one key. Safe to share between threads.
 
     It never follows a redirect (a repeated POST is a second email, another host gets our key),
-    never repeats a request, keeps no cookies, takes no proxy or password from the environment,
-    and always verifies the server's certificate.
+    never repeats a request unless told that it only reads, keeps no cookies, takes no proxy or
+    password from the environment, and always verifies the server's certificate.
     """
 
     def __init__(
         self,
         *,
         base_url: str,
-        domain: str,
-        api_key: str,
+        key: Key,
         connect_timeout: float,
         read_timeout: float,
         pool_size: int,
         monotonic: Callable[[], float],
         ca_file: str | None = None,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
     ) -> None:
-        """Raises SettingsError for a base URL, domain, key or CA file that cannot work."""
-        base_url = checked_base_url(base_url)
-        self._url = f"{base_url}/v3/{checked_domain(domain)}/messages"
-        self._headers = _headers(api_key)
+        """Raises SettingsError for a base URL or CA file that cannot work."""
+        self._base_url = checked_base_url(base_url)
+        self._headers = {
+            "Authorization": key.authorization,
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "User-Agent": f"alarm-messenger/{__version__}",
+        }
         self._timeouts = (connect_timeout, read_timeout)
         self._monotonic = monotonic
-        scheme, host, port = _origin(base_url)
+        self._max_answer_bytes = max_answer_bytes
+        scheme, host, port = _origin(self._base_url)
         tls = _tls_context(ca_file) if scheme == "https" else None
         pool = connection_pool(
             scheme,
@@ -80,42 +92,62 @@ class MailgunSession:
         )
         self._session = _SessionWithoutRedirects()
         self._session.trust_env = False
-        self._session.mount(base_url, _OnePoolAdapter(pool))
+        self._session.mount(self._base_url, _OnePoolAdapter(pool))
 
-    def post(self, form: bytes) -> Answer:
-        """Post an urlencoded form. Raises NotSent or AnswerLost, and nothing else.
+    def request(
+        self,
+        method: Method,
+        path: str,
+        body: bytes = b"",
+        content_type: str = "",
+        *,
+        only_reads: bool = False,
+    ) -> Answer:
+        """Call `path`, which may hold a query. Raises NotSent or AnswerLost, and nothing else.
 
         The read timeout bounds writing the request, each single read, and reading the body of
-        the answer as a whole. Only headers that come byte by byte may take longer.
+        the answer as a whole. Only headers that come byte by byte may take longer. What
+        `only_reads` is repeated once when the connection breaks.
         """
+        prepared = self._prepared(method, path, body, content_type)
         try:
-            with self._session.send(
-                self._request(form), timeout=self._timeouts, stream=True
-            ) as response:
-                return Answer(response.status_code, response.headers, self._body(response))
-        except (requests.RequestException, HTTPError) as error:
-            raise _failure(error) from error
+            return self._call(prepared)
+        except ConnectionBroke:
+            if not only_reads:
+                raise
+            return self._call(prepared)
 
     def close(self) -> None:
         """Close idle connections; a call in progress still gets its answer."""
         self._session.close()
 
-    def _request(self, form: bytes) -> requests.PreparedRequest:
+    def _prepared(
+        self, method: Method, path: str, body: bytes, content_type: str
+    ) -> requests.PreparedRequest:
         """Made by hand: URL and headers are known, checking them for each call is waste."""
         request = requests.PreparedRequest()
-        request.method = "POST"
-        request.url = self._url
+        request.method = method
+        request.url = f"{self._base_url}{path}"
         request.headers = CaseInsensitiveDict(self._headers)
-        request.headers["Content-Length"] = str(len(form))
-        request.body = form
+        if method == "POST":
+            request.headers["Content-Type"] = content_type
+            request.headers["Content-Length"] = str(len(body))
+            request.body = body
         return request
+
+    def _call(self, request: requests.PreparedRequest) -> Answer:
+        try:
+            with self._session.send(request, timeout=self._timeouts, stream=True) as response:
+                return Answer(response.status_code, response.headers, self._body(response))
+        except (requests.RequestException, HTTPError) as error:
+            raise _failure(error) from error
 
     def _body(self, response: requests.Response) -> bytes:
         deadline = self._monotonic() + self._timeouts[1]
         body = bytearray()
         while chunk := response.raw.read1(MAX_ANSWER_BYTES, decode_content=True):
             body += chunk
-            if len(body) >= MAX_ANSWER_BYTES:
+            if len(body) >= self._max_answer_bytes:
                 break
             if self._monotonic() > deadline:
                 raise AnswerLost(f"the answer was not complete after {self._timeouts[1]:g} s")
@@ -151,19 +183,6 @@ def _origin(base_url: str) -> tuple[str, str, int | None]:
     return url.scheme, f"[{host}]" if ":" in host else host, url.port
 
 
-def _headers(api_key: str) -> dict[str, str]:
-    if not api_key or not api_key.isascii() or not api_key.isprintable() or " " in api_key:
-        raise SettingsError(["mailgun.api_key is empty or has characters that no key has"])
-    basic = base64.b64encode(f"api:{api_key}".encode()).decode()
-    return {
-        "Authorization": f"Basic {basic}",
-        "Content-Type": "application/x-www-form-urlencoded",
-        "Accept": "application/json",
-        "Accept-Encoding": "identity",
-        "User-Agent": f"alarm-messenger/{__version__}",
-    }
-
-
 def _tls_context(ca_file: str | None) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca_file or DEFAULT_CA_BUNDLE_PATH)
@@ -177,8 +196,9 @@ def _failure(error: Exception) -> NotSent | AnswerLost:
     if isinstance(cause, NotConnected):
         cause = cause.cause.__cause__ or cause.cause  # urllib3's own wrapping says less
     text = f"{type(cause).__name__}: {cause}"
-    nothing_written = any(isinstance(each, _NOTHING_WRITTEN) for each in causes)
-    return NotSent(text) if nothing_written else AnswerLost(text)
+    if any(isinstance(each, _NOTHING_WRITTEN) for each in causes):
+        return NotSent(text)
+    return ConnectionBroke(text) if isinstance(cause, _BROKEN) else AnswerLost(text)
 
 
 def _causes(error: BaseException) -> list[BaseException]:

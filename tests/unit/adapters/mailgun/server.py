@@ -36,7 +36,8 @@ class Peer:
                 return b""
             data += chunk
         head, _, body = data.partition(b"\r\n\r\n")
-        length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+        _, has_body, rest = head.lower().partition(b"content-length:")
+        length = int(rest.split(b"\r\n")[0]) if has_body else 0
         while len(body) < length:
             body += self.connection.recv(65536)
         request = head + b"\r\n\r\n" + body

@@ -2,21 +2,29 @@
 
 from typing import Any
 
-from consumer.adapters.mailgun.session import MailgunSession
+from consumer.adapters.mailgun.key import Key
+from consumer.adapters.mailgun.session import Answer, MailgunSession
 from tests.support.clock import ManualClock
 
 KEY = "key-3ax6xnjp29jd6fds4gc373sgvjxteol0"
+PATH = "/v3/alerts.example.com/messages"
 TIMEOUT = 0.3
 
 
-def make_session(url: str, **changes: Any) -> MailgunSession:
+class FormSession(MailgunSession):
+    """Posts forms to one path, as the transport does."""
+
+    def post(self, form: bytes) -> Answer:
+        return self.request("POST", PATH, form, "application/x-www-form-urlencoded")
+
+
+def make_session(url: str, **changes: Any) -> FormSession:
     values: dict[str, Any] = {
         "base_url": url,
-        "domain": "alerts.example.com",
-        "api_key": KEY,
+        "key": Key(KEY, "mailgun.api_key"),
         "connect_timeout": TIMEOUT,
         "read_timeout": TIMEOUT,
         "pool_size": 1,
         "monotonic": ManualClock().monotonic,
     }
-    return MailgunSession(**(values | changes))
+    return FormSession(**(values | changes))

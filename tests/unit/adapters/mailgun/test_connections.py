@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from consumer.adapters.mailgun.session import MAX_ANSWER_BYTES
+from consumer.adapters.mailgun.session import MAX_ANSWER_BYTES, AnswerLost
 from tests.support.clock import ManualClock
 from tests.unit.adapters.mailgun.server import (
     CHUNKED,
@@ -136,3 +136,52 @@ def test_the_request_is_the_form_with_the_key_and_without_cookies() -> None:
         )
         assert not [line for line in lines if line.lower().startswith("cookie")]
         assert body == b"to=h%C3%B6he"
+
+
+# What may be repeated
+
+
+def _dead_when_used_again(peer: Peer) -> None:
+    """A server that gives a kept connection up in the moment in which it is used again."""
+    peer.read_request()
+    peer.write(http_answer())
+    peer.connection.recv(1)
+    peer.reset()
+
+
+def test_a_question_that_meets_a_dead_connection_is_asked_again() -> None:
+    with MisbehavingServer(_dead_when_used_again, queued) as server:
+        client = make_session(server.url)
+        for _ in range(2):
+            assert client.request("GET", "/v3/d/events?limit=1", only_reads=True).status == 200
+        head, _, body = server.requests[-1].partition(b"\r\n\r\n")
+        assert head.startswith(b"GET /v3/d/events?limit=1 HTTP/1.1\r\n")
+        assert b"content-" not in head.lower()
+        assert body == b""
+
+
+def test_a_question_is_asked_twice_at_the_most() -> None:
+    def reset(peer: Peer) -> None:
+        peer.read_request()
+        peer.reset()
+
+    with MisbehavingServer(reset) as server:
+        with pytest.raises(AnswerLost):
+            make_session(server.url).request("GET", "/", only_reads=True)
+        assert server.connections == 2
+
+
+def test_a_question_that_is_not_answered_in_time_is_not_asked_again() -> None:
+    with MisbehavingServer(Peer.hang) as server:
+        with pytest.raises(AnswerLost, match="timed out"):
+            make_session(server.url).request("GET", "/", only_reads=True)
+        assert server.connections == 1
+
+
+def test_what_may_do_something_is_never_repeated() -> None:
+    with MisbehavingServer(_dead_when_used_again, queued) as server:
+        client = make_session(server.url)
+        client.post(b"a=1")
+        with pytest.raises(AnswerLost):
+            client.post(b"a=2")
+        assert server.connections == 1

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.adapters.mailgun.replies import MAX_TEXT, Verdict, read
+from consumer.adapters.mailgun.replies import read
+from consumer.adapters.mailgun.verdict import MAX_TEXT, Verdict
 from consumer.domain.reasons import Kind, Reason
 
 NOW = 1_392_138_740.0  # Tue, 11 Feb 2014 17:12:20 UTC

@@ -176,13 +176,6 @@ def test_a_kept_connection_that_dies_under_a_request_is_in_doubt() -> None:
 # Settings
 
 
-@pytest.mark.parametrize("key", ["", "a b", "key\n", "key-\u00f6"])
-def test_a_key_that_cannot_be_one_is_refused_and_not_shown(key: str) -> None:
-    with pytest.raises(SettingsError, match=r"mailgun\.api_key") as caught:
-        make_session("http://127.0.0.1:1", api_key=key)
-    assert not key or key not in str(caught.value)
-
-
 def test_a_missing_ca_file_is_told() -> None:
     with pytest.raises(SettingsError, match=r"mailgun\.ca_file"):
         make_session("https://127.0.0.1:1", ca_file="/nowhere/ca.pem")
