@@ -1,1 +1,1 @@
-"""Mailgun's HTTP API, the sending side."""
+"""Mailgun's HTTP API: sending, and asking what became of a send."""

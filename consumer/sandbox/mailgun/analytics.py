@@ -45,6 +45,8 @@ class Search:
     start: float
     end: float | None
     """Unix seconds; None: open, now and later."""
+    message_id: str | None = None
+    """If the search is about exactly one, in lower case: then the index answers it."""
 
 
 def parse_search(content: bytes, now: float) -> Search:
@@ -52,7 +54,8 @@ def parse_search(content: bytes, now: float) -> Search:
     try:
         request = json.loads(content or b"{}")
         paging = request.get("pagination") or {}
-        predicates = [_predicate(**rule) for rule in (request.get("filter") or {}).get("AND", ())]
+        rules = (request.get("filter") or {}).get("AND", ())
+        predicates = [_predicate(**rule) for rule in rules]
     except (ValueError, TypeError, AttributeError) as error:
         if isinstance(error, BadFilter):
             raise
@@ -71,11 +74,27 @@ def parse_search(content: bytes, now: float) -> Search:
     )
     if paging.get("token"):
         query = replace(Query.of_token(paging["token"]), limit=query.limit)
-    return Search(query, lambda event: all(test(event) for test in predicates), start, end)
+    return Search(
+        query,
+        lambda event: all(test(event) for test in predicates),
+        start,
+        end,
+        next(filter(None, map(_one_id, rules)), None),
+    )
+
+
+def searched_domain(content: bytes) -> str:
+    """The domain that a search names; empty: it names none, or is no search."""
+    try:
+        rules = json.loads(content)["filter"]["AND"]
+        named = [rule["values"][0]["value"] for rule in rules if rule["attribute"] == "domain"]
+        return str(named[0])
+    except (ValueError, TypeError, LookupError):
+        return ""
 
 
 def answer(search: Search, store: Store, base_url: str, now: float) -> dict[str, Any]:
-    select = partial(store.events, search.keep)
+    select = partial(store.events, search.keep, message_id=search.message_id)
     page = read_page(search.query, select)
     whole = Query(low=search.start, high=search.end, limit=_EVERYTHING)
     total = len(read_page(whole, select).events)
@@ -104,7 +123,8 @@ def _predicate(attribute: str, comparator: str, values: list[dict[str, str]]) ->
     values_of = _ATTRIBUTES.get(attribute)
     if values_of is None:
         raise BadFilter(f"'{attribute}' is not a valid filter predicate attribute")
-    wanted = [str(value["value"]).strip("<>").lower() for value in values if value["label"]]
+    # A message id is stored without brackets: asked for with them, it equals none.
+    wanted = [str(value["value"]).lower() for value in values if value["label"]]
 
     def contains(event: Event) -> bool:
         found = [value.lower() for value in values_of(event)]
@@ -122,6 +142,12 @@ def _predicate(attribute: str, comparator: str, values: list[dict[str, str]]) ->
     if comparator not in tests:
         raise BadFilter(f"'{comparator}' is not a valid comparator of '{attribute}'")
     return tests[comparator]
+
+
+def _one_id(rule: dict[str, Any]) -> str | None:
+    if (rule["attribute"], rule["comparator"], len(rule["values"])) != ("message_id", "=", 1):
+        return None
+    return str(rule["values"][0]["value"]).lower()
 
 
 def _instant(value: object) -> float | None:

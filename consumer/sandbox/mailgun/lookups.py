@@ -28,10 +28,11 @@ class Lookups:
     def __init__(self, account: Account) -> None:
         self._account = account
 
-    async def _blocked(self, request: Request) -> Response | None:
+    async def _blocked(self, request: Request, searched: str = "") -> Response | None:
+        """`searched` is the domain where the path names none: only faults are meant for it."""
         account, domain = self._account, request.path_params.get("domain", "")
         account.store.count(lookups=1)
-        fault = await account.fault("before", "lookup", domain)
+        fault = await account.fault("before", "lookup", domain or searched)
         return fault or account.refusal(request, domain)
 
     async def events(self, request: Request) -> Response:
@@ -60,11 +61,12 @@ class Lookups:
         )
 
     async def logs(self, request: Request) -> Response:
-        if blocked := await self._blocked(request):
+        content = await request.body()
+        if blocked := await self._blocked(request, analytics.searched_domain(content)):
             return blocked
         now = self._account.options.now()
         try:
-            search = analytics.parse_search(await request.body(), now)
+            search = analytics.parse_search(content, now)
         except (BadQuery, BadFilter) as problem:
             return _message(str(problem), 400)
         return JSONResponse(analytics.answer(search, self._account.store, _base_url(request), now))

@@ -151,6 +151,19 @@ def test_lookups_can_fail_too(client: Client) -> None:
     assert len(client.events()) == 2
 
 
+def test_lookups_of_one_domain_can_fail_whichever_api_is_asked(client: Client) -> None:
+    fault(client, kind="status", call="lookup", count=2, domain=DOMAIN)
+    values = [{"label": DOMAIN, "value": DOMAIN}]
+    rule = {"attribute": "domain", "comparator": "=", "values": values}
+    search = {"filter": {"AND": [rule]}}
+
+    assert client.post("/v1/analytics/logs", json={}).status_code == 200, "of no domain"
+    assert client.post("/v1/analytics/logs", json=search).status_code == 500
+    assert client.send().status_code == 200
+    assert client.get(f"/v3/{DOMAIN}/events").status_code == 500
+    assert client.post("/v1/analytics/logs", json=search).status_code == 200
+
+
 @pytest.mark.parametrize("line", [{"kind": "hang"}, {"kind": "delay", "seconds": 3600}])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_stop_releases_calls_that_are_held_back(line: dict[str, Any], when: str) -> None:
