@@ -8,40 +8,36 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Mapping
 
 from consumer.adapters.catalog import open_catalog
 from consumer.adapters.clock import SystemClock
 from consumer.adapters.kafka.sink import KafkaSink
 from consumer.adapters.kafka.source import KafkaSource
 from consumer.adapters.ledger import open_ledger, upgrade
-from consumer.domain.errors import DependencyError, LedgerUnavailable
+from consumer.domain.errors import LedgerUnavailable
 from consumer.observing import Observing
 from consumer.pipeline.pipeline import Pipeline
-from consumer.ports import Catalog, Ledger, Transport
+from consumer.ports import Catalog, Ledger
 from consumer.settings import Settings
 from consumer.telemetry.health import alive
 from consumer.telemetry.http import TelemetryServer
 from consumer.telemetry.logs import get_logger
 from consumer.telemetry.metrics import Metrics
-from consumer.wiring import kafka_settings, make_mailgun, make_renderer, pipeline_rules
-from consumer.worker.atoms import Atoms
-from consumer.worker.backpressure import Limits
-from consumer.worker.housekeeping import Housekeeping
-from consumer.worker.intake import Intake
-from consumer.worker.lanes import Lanes
-from consumer.worker.lease import Lease
-from consumer.worker.loop import PollLoop
+from consumer.wiring import (
+    accounts,
+    kafka_settings,
+    make_lookups,
+    make_renderer,
+    make_transports,
+    pipeline_rules,
+    worker_rules,
+)
 from consumer.worker.measured import MeasuredCatalog, MeasuredLedger
-from consumer.worker.offsets import Offsets
-from consumer.worker.outbox import Outbox
-from consumer.worker.senders import Senders
 from consumer.worker.threads import watch_threads
-from consumer.worker.tracker import Tracker
+from consumer.worker.worker import Worker
 
 #: A poll loop that did not turn for this long is taken for dead (seconds).
 _TURN_LIMIT = 60.0
-_DAY_SECONDS = 86_400
 
 
 class App:
@@ -136,140 +132,49 @@ class App:
 
     def _serve(self, ledger: Ledger, catalog: Catalog) -> bool:
         given = self._settings
-        transports = self._transports()
-        sink = KafkaSink(kafka_settings(given.kafka, self.worker))
-        lease = Lease(
-            ledger,
-            self.owner,
-            self._clock,
-            given.ledger.lease_seconds,
-            lambda ok, why: self.observing.dependency("ledger", ok, why),
-        )
-        tracker = Tracker(
+        worker = Worker(
             owner=self.owner,
-            worker=self.worker,
+            name=self.worker,
+            rules=worker_rules(given),
+            pipeline=Pipeline(
+                owner=self.owner,
+                ledger=ledger,
+                catalog=catalog,
+                renderer=make_renderer(given),
+                clock=self._clock,
+                metrics=self.metrics,
+                rules=pipeline_rules(given),
+            ),
             ledger=ledger,
-            outbox=Outbox(sink, given.kafka.tracking_topic, given.kafka.dead_letter_topic),
+            transports=make_transports(given, self._clock, self.observing.called),
+            lookups=make_lookups(given, self._clock, self.observing.called),
+            accounts=accounts(given),
+            sink=KafkaSink(kafka_settings(given.kafka, self.worker)),
             clock=self._clock,
             metrics=self.metrics,
-            on_result=self.observing.landed,
-            on_broker=lambda ok, why: self.observing.dependency("kafka_producer", ok, why),
+            observer=self.observing,
         )
-        lanes = Lanes(self._clock, tracker.put)
-        senders = Senders(
-            count=given.delivery.senders,
-            owner=self.owner,
-            lanes=lanes,
-            lease=lease,
-            ledger=ledger,
-            transports=transports,
-            clock=self._clock,
-            metrics=self.metrics,
-            max_age_seconds=given.delivery.max_age_seconds.by_state(),
-            to_tracker=tracker.put,
-        )
-        loop = self._loop(ledger, catalog, lanes, tracker)
         source = KafkaSource(
             kafka_settings(given.kafka, self.worker),
             given.kafka.events_topics,
-            assignment=loop,
+            assignment=worker.loop,
             observer=self.observing,
             clock=self._clock,
             revoke_limit_seconds=given.delivery.revoke_seconds,
             stall_seconds=given.kafka.stall_seconds,
         )
-        self._turned_at = lambda: loop.turned_at
-        self._wait_for_lease(lease)
-        tracker.start(lanes)
-        senders.start()
-        self._log.info("app.started", owner=self.owner, topics=given.kafka.events_topics)
-        housekeeping = Housekeeping(ledger, self._clock, given.ledger.retention_days * _DAY_SECONDS)
-        housekeeping.start()
-        loop.run(source, self.stop)
-        housekeeping.stop()
-        return self._shut_down(
-            loop, source, lanes, senders, tracker, lease, ledger, sink, transports
-        )
-
-    def _wait_for_lease(self, lease: Lease) -> None:
-        while not self.stop.is_set():
-            try:
-                lease.start()
-            except LedgerUnavailable as error:
-                self.observing.dependency("ledger", False, str(error))
-                self._clock.wait(2.0)
-            else:
-                return
-
-    def _loop(self, ledger: Ledger, catalog: Catalog, lanes: Lanes, tracker: Tracker) -> PollLoop:
-        given = self._settings
-        atoms, offsets = Atoms(), Offsets()
-        pipeline = Pipeline(
-            owner=self.owner,
-            ledger=ledger,
-            catalog=catalog,
-            renderer=make_renderer(given),
-            clock=self._clock,
-            metrics=self.metrics,
-            rules=pipeline_rules(given),
-        )
-        intake = Intake(
-            worker=self.worker,
-            pipeline=pipeline,
-            atoms=atoms,
-            lanes=lanes,
-            offsets=offsets,
-            tracker=tracker,
-            clock=self._clock,
-        )
-        return PollLoop(
-            owner=self.owner,
-            intake=intake,
-            lanes=lanes,
-            atoms=atoms,
-            offsets=offsets,
-            ledger=ledger,
-            clock=self._clock,
-            metrics=self.metrics,
-            limits=Limits(
-                max_events=given.delivery.max_waiting_events,
-                max_bytes=int(given.delivery.max_waiting_megabytes * 1024 * 1024),
-            ),
-            on_kafka=lambda ok, why: self.observing.dependency("kafka", ok, why),
-        )
-
-    def _transports(self) -> dict[str, Transport]:
-        return {"mailgun": make_mailgun(self._settings, self._clock, self.observing.called)}
-
-    def _shut_down(
-        self,
-        loop: PollLoop,
-        source: KafkaSource,
-        lanes: Lanes,
-        senders: Senders,
-        tracker: Tracker,
-        lease: Lease,
-        ledger: Ledger,
-        sink: KafkaSink,
-        transports: Mapping[str, Transport],
-    ) -> bool:
-        """Intake has stopped. Finish, flush, commit, leave; each step with a limit."""
-        limit = self._settings.delivery.shutdown_seconds
-        self._log.info("app.stopping", events_waiting=lanes.events, in_flight=lanes.in_flight)
-        finished = loop.drain(source, limit)
-        lanes.close()
-        senders.stop(1.0 if finished else 0.0)
-        finished = tracker.stop(5.0) and finished
-        source.close()
-        lease.stop()
-        if finished:
-            # Otherwise the lease runs out by itself, and what is under way stays ours till then.
-            try:
-                ledger.release_all(self.owner)
-            except DependencyError as error:
-                self._log.warning("ledger.release_failed", error=str(error))
-        sink.close(2.0)
-        for transport in transports.values():
-            transport.close()
+        self._turned_at = lambda: worker.loop.turned_at
+        finished = worker.serve(source, self.stop, self._tell_started)
         self._log.info("app.stopped", finished=finished)
         return finished
+
+    def _tell_started(self) -> None:
+        given = self._settings
+        self._log.info("app.started", owner=self.owner, topics=given.kafka.events_topics)
+        if given.mailgun.lookup_key is None:
+            self._log.warning(
+                "mailgun.no_lookup_key",
+                effect="a send whose answer is lost cannot be looked up: after its time "
+                + ("it is held" if given.delivery.doubt_policy == "hold" else "it is sent again"),
+                remedy="give mailgun.lookup_key, a key that may read events",
+            )

@@ -11,7 +11,7 @@ from consumer.adapters.mailgun.client import AccessEntry
 from consumer.domain.reasons import Kind, Reason
 from consumer.telemetry.health import Health
 from consumer.telemetry.metrics import Metrics
-from consumer.worker.senders import Landed
+from consumer.worker.work import Landed
 
 
 class Observing:
@@ -45,12 +45,17 @@ class Observing:
 
     def called(self, entry: AccessEntry) -> None:
         """One call to a provider: the access log."""
-        self._metrics.transport_calls.labels(entry.transport, entry.kind).inc()
-        self._metrics.transport_seconds.labels(entry.transport).observe(entry.milliseconds / 1000)
-        log = self._log.info if entry.kind is Kind.ACCEPTED else self._log.warning
+        if entry.call == "send":
+            self._metrics.transport_calls.labels(entry.transport, entry.kind).inc()
+            self._metrics.transport_seconds.labels(entry.transport).observe(
+                entry.milliseconds / 1000
+            )
+        as_it_should_be = entry.kind is Kind.ACCEPTED or entry.reason is Reason.NOT_FOUND
+        log = self._log.info if as_it_should_be else self._log.warning
         log(
             "transport.call",
             transport=entry.transport,
+            call=entry.call,
             domain=entry.domain,
             uid=entry.uid,
             message_id=entry.message_id,
@@ -70,10 +75,10 @@ class Observing:
         if result.kind is Kind.ACCEPTED:
             age = now - (sending.work.record.timestamp or event.timestamp) / 1000
             self._metrics.acceptance_seconds.observe(max(0.0, age))
-            self.dependency("mailgun", True)
+            self.dependency(result.transport, True)
             return
         if result.reason is Reason.CONFIGURATION:
-            self.dependency("mailgun", False, result.message)
+            self.dependency(result.transport, False, result.message)
         self._log.warning(
             f"send.{result.kind}",
             uid=sending.send.notification.uid,
@@ -83,6 +88,19 @@ class Observing:
             message=result.message,
             attempt=sending.attempt,
         )
+
+    def transport(self, name: str, ok: bool, why: str) -> None:
+        """A breaker closed or opened."""
+        self._metrics.breaker_open.labels(name).set(not ok)
+        if ok:
+            self._log.info("breaker.closed", transport=name)
+        else:
+            self._log.error("breaker.opened", transport=name, error=why)
+        self.dependency(name, ok, why)
+
+    def looked_up(self, name: str, ok: bool, why: str) -> None:
+        """A provider answered a lookup, or did not."""
+        self.dependency(f"{name}_lookup", ok, why)
 
     # -- Kafka ---------------------------------------------------------------------------------
 

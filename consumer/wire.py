@@ -28,6 +28,8 @@ DEAD_LETTER_HEADERS: Final = (
     "messenger-first-seen",
 )
 
+#: On a record that was sent to its topic again.
+REDRIVEN_HEADER: Final = "messenger-redriven-at"
 _NAMES: Final = frozenset(DEAD_LETTER_HEADERS)
 
 #: Steps at which a transport was asked to send.
@@ -119,6 +121,12 @@ def decode_dead_letter(record: Record) -> DeadLetter:
         topic, partition, offset, record.key, record.value, _foreign(record.headers), timestamp
     )
     return DeadLetter(record=source, reason=reason, error=error, first_seen=first_seen)
+
+
+def redriven_at(headers: Headers) -> int | None:
+    """When a person sent this record out of the dead-letter topic again, epoch milliseconds."""
+    told = next((value for name, value in headers if name == REDRIVEN_HEADER), b"")
+    return int(told) if told.isdigit() else None
 
 
 def history_record(steps: Sequence[TrackingEvent], status: str | None = None) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from consumer.adapters.kafka.config import KafkaSettings
 from consumer.adapters.mailgun.client import AccessEntry, MailgunTransport
+from consumer.adapters.mailgun.lookup import MailgunLookup
 from consumer.domain.alarm import State
 from consumer.domain.notification import SendOptions
 from consumer.pipeline.deliver import Route
@@ -11,8 +12,14 @@ from consumer.pipeline.lock import LockRules
 from consumer.pipeline.mail.renderer import Renderer
 from consumer.pipeline.pipeline import PipelineRules
 from consumer.pipeline.receive import ReceiveSettings
-from consumer.ports import Clock
+from consumer.ports import Clock, Lookup, Transport
 from consumer.settings import Kafka, Settings
+from consumer.worker.backpressure import Limits
+from consumer.worker.worker import WorkerRules
+
+_DAY_SECONDS = 86_400
+#: A lookup that takes longer is asked again; a send is waited for longer than that.
+_LOOKUP_PATIENCE_SECONDS = 10.0
 
 
 def kafka_settings(given: Kafka, client_id: str = "messenger") -> KafkaSettings:
@@ -61,6 +68,62 @@ def make_mailgun(
         pool_size=given.delivery.senders,
         connect_timeout=given.mailgun.connect_timeout_seconds,
         read_timeout=given.mailgun.read_timeout_seconds,
+    )
+
+
+def make_transports(
+    given: Settings, clock: Clock, access_log: Callable[[AccessEntry], None]
+) -> dict[str, Transport]:
+    """Every way out that is configured."""
+    transports: dict[str, Transport] = {"mailgun": make_mailgun(given, clock, access_log)}
+    return transports
+
+
+def make_lookups(
+    given: Settings, clock: Clock, access_log: Callable[[AccessEntry], None]
+) -> dict[str, Lookup]:
+    """The providers that can be asked what became of a send. SMTP has no such thing."""
+    if given.mailgun.lookup_key is None:
+        return {}
+    mailgun = MailgunLookup(
+        base_url=given.mailgun.base_url,
+        domain=given.mailgun.domain,
+        lookup_key=given.mailgun.lookup_key,
+        api=given.mailgun.lookup_api,
+        clock=clock,
+        access_log=access_log,
+        connect_timeout=given.mailgun.connect_timeout_seconds,
+        read_timeout=min(given.mailgun.read_timeout_seconds, _LOOKUP_PATIENCE_SECONDS),
+    )
+    return {"mailgun": mailgun}
+
+
+def accounts(given: Settings) -> dict[str, str]:
+    """What the providers' limits count by."""
+    return {"mailgun": f"mailgun:{given.mailgun.domain}"}
+
+
+def worker_rules(given: Settings) -> WorkerRules:
+    """What the worker needs of the settings."""
+    delivery = given.delivery
+    return WorkerRules(
+        tracking_topic=given.kafka.tracking_topic,
+        dead_letter_topic=given.kafka.dead_letter_topic,
+        senders=delivery.senders,
+        limits=Limits(
+            max_events=delivery.max_waiting_events,
+            max_bytes=int(delivery.max_waiting_megabytes * 1024 * 1024),
+        ),
+        max_age=delivery.max_age_seconds.by_state(),
+        doubt_budgets=delivery.doubt_seconds.by_state(),
+        hold_doubts=delivery.doubt_policy == "hold",
+        breaker_failures=delivery.breaker_failures,
+        breaker_probe=delivery.breaker_probe_seconds,
+        fallback=delivery.fallback,
+        fallback_after=delivery.fallback_after_seconds,
+        lease=given.ledger.lease_seconds,
+        retention=given.ledger.retention_days * _DAY_SECONDS,
+        shutdown=delivery.shutdown_seconds,
     )
 
 

@@ -26,7 +26,7 @@ from consumer.pipeline.lookup import Missing, lookup
 from consumer.pipeline.mail.renderer import Renderer
 from consumer.pipeline.plan import Planned, plan
 from consumer.pipeline.receive import Received, ReceiveSettings, receive
-from consumer.pipeline.resume import Known, Resumed, resume
+from consumer.pipeline.resume import Known, LeftInDoubt, Resumed, ToSend, resume
 from consumer.ports import Catalog, Clock, Ledger
 from consumer.telemetry.metrics import Metrics
 
@@ -56,6 +56,9 @@ class Send(msgspec.Struct, frozen=True, kw_only=True):
     email: Email
     options: SendOptions
     attempt: int = 1
+    #: An earlier attempt may have been accepted: to be looked up first.
+    doubt: LeftInDoubt | None = None
+    possible_duplicate: bool = False
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -237,14 +240,14 @@ class Pipeline:
         """Emails by notification uid, for what is still to be sent."""
         drafts = [
             Draft(
-                notification=notification,
+                notification=each.notification,
                 context=answer.context,
                 previous_state=answer.locked.previous_state,
                 thread_event_id=answer.locked.thread_event_id,
             )
-            for place, each in resumed.items()
+            for place, event in resumed.items()
             if isinstance(answer := answers[place], Prepared) and answer.context is not None
-            for notification, _ in each.to_send
+            for each in event.to_send
         ]
         with self._metrics.timed_stage("create_email"):
             emails = create_email(drafts, self._renderer, int(self._clock.now() * 1000))
@@ -259,15 +262,21 @@ class Pipeline:
     ) -> Prepared:
         rules = self._rules
         options = choose_options(answer.locked.event, rules.routes, rules.default_options)
-        sends = [
-            Send(
-                notification=notification,
-                email=emails[notification.uid],
-                options=options,
-                attempt=attempt,
-            )
-            for notification, attempt in resumed.to_send
-        ]
+        sends = [_send(each, emails[each.notification.uid], options) for each in resumed.to_send]
         return msgspec.structs.replace(
             answer, sends=sends, known=resumed.known, endings=resumed.endings
         )
+
+
+def _send(each: ToSend, email: Email, options: SendOptions) -> Send:
+    if each.doubt is not None:
+        # Whatever the settings say by now: it is looked up, and sent again, as what it was.
+        email = msgspec.structs.replace(email, message_id=f"<{each.doubt.message_id}>")
+    return Send(
+        notification=each.notification,
+        email=email,
+        options=options,
+        attempt=each.attempt,
+        doubt=each.doubt,
+        possible_duplicate=each.possible_duplicate,
+    )

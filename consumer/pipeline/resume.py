@@ -2,7 +2,8 @@
 
 A process may have died anywhere between its first send and closing the event, and the plan may
 have changed since. What was told once stays told: results are tracked again (under the same id)
-and their addresses get no second mail.
+and their addresses get no second mail. A send that was under way is in doubt: it is planned anew,
+to be looked up before anything is sent.
 """
 
 from collections.abc import Sequence
@@ -22,12 +23,33 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     notification: Notification
     result: SendResult
     attempt: int
+    possible_duplicate: bool = False
+
+
+class LeftInDoubt(msgspec.Struct, frozen=True):
+    """An attempt of an earlier run whose outcome nobody knows."""
+
+    #: When it may have left, epoch seconds.
+    since: float
+    #: Who may have it, and by which Message-Id (without brackets).
+    transport: str
+    message_id: str
+
+
+class ToSend(msgspec.Struct, frozen=True, kw_only=True):
+    """A notification that is still to be sent, or first to be looked up."""
+
+    notification: Notification
+    #: The number of the attempt: of the next one, or of the one in doubt.
+    attempt: int = 1
+    doubt: LeftInDoubt | None = None
+    possible_duplicate: bool = False
 
 
 class Resumed(msgspec.Struct, frozen=True, kw_only=True):
-    """What is still to be sent (with the number of the attempt), and what is only to be told."""
+    """What is still to be sent, and what is only to be told."""
 
-    to_send: Sequence[tuple[Notification, int]]
+    to_send: Sequence[ToSend]
     known: Sequence[Known]
     endings: Sequence[Ending]
 
@@ -35,22 +57,27 @@ class Resumed(msgspec.Struct, frozen=True, kw_only=True):
 def resume(event: AlarmEvent, planned: Planned, rows: Sequence[DeliveryRow]) -> Resumed:
     """Hold the plan against the ledger's rows of this event."""
     if not rows:
-        to_send = [(notification, 1) for notification in planned.notifications]
+        to_send = [ToSend(notification=each) for each in planned.notifications]
         return Resumed(to_send=to_send, known=[], endings=list(planned.endings))
     by_uid = {row.uid: row for row in rows}
     told = {row.destination for row in rows if row.state is not DeliveryState.DEFERRED}
-    still: list[tuple[Notification, int]] = []
+    still: list[ToSend] = []
     known: list[Known] = []
     endings = list(planned.endings)
     for notification in planned.notifications:
         row = by_uid.pop(notification.uid, None)
-        if row is not None and row.state is not DeliveryState.DEFERRED:
-            known.append(_known(notification, row))
-        elif row is None and notification.destination in told:
+        if row is not None:
+            to_send_or_known = _of_row(notification, row)
+            if isinstance(to_send_or_known, Known):
+                known.append(to_send_or_known)
+            else:
+                still.append(to_send_or_known)
+        elif notification.destination in told:
             endings.append(_told_before(notification))
         else:
-            still.append((notification, 1 if row is None else row.attempt + 1))
-    # No longer planned, but done: it has its record all the same.
+            still.append(ToSend(notification=notification))
+    # No longer planned, but done: it has its record all the same. One in doubt stays in doubt:
+    # it is held for a person, not sent to somebody whom the plan no longer names.
     known.extend(
         _known(_notification(event, row), row)
         for row in by_uid.values()
@@ -64,24 +91,45 @@ _RESULTS = {
     DeliveryState.FAILED: (Kind.FAILED, Reason.PROVIDER_REJECTED),
     DeliveryState.SUPERSEDED: (Kind.SUPERSEDED, Reason.STATE_MOVED_ON),
     DeliveryState.EXPIRED: (Kind.EXPIRED, Reason.TOO_OLD),
-    DeliveryState.IN_DOUBT: (Kind.IN_DOUBT, Reason.INTERRUPTED),
-    DeliveryState.SENDING: (Kind.IN_DOUBT, Reason.INTERRUPTED),
+    DeliveryState.IN_DOUBT: (Kind.IN_DOUBT, Reason.HELD),
+    DeliveryState.SENDING: (Kind.IN_DOUBT, Reason.HELD),
 }
-_LEFT_BEHIND = "The process that was sending this ended before the answer"
+_HELD = "It is not known whether an earlier run sent it; held for a person"
 #: Results of an attempt that was not made: the row still has the number of the one before.
 _UNMARKED = frozenset({DeliveryState.SUPERSEDED, DeliveryState.EXPIRED})
 _REASONS = frozenset(Reason)
 
 
+def _of_row(notification: Notification, row: DeliveryRow) -> ToSend | Known:
+    """A notification that is planned still, by how far an earlier run got with it."""
+    held = row.state is DeliveryState.IN_DOUBT and row.reason == Reason.HELD
+    if row.state is DeliveryState.DEFERRED:
+        return ToSend(
+            notification=notification,
+            attempt=row.attempt + 1,
+            possible_duplicate=row.possible_duplicate,
+        )
+    if row.state in (DeliveryState.SENDING, DeliveryState.IN_DOUBT) and not held:
+        return ToSend(
+            notification=notification,
+            attempt=row.attempt,
+            doubt=LeftInDoubt(row.updated_at, row.transport, row.message_id),
+            possible_duplicate=row.possible_duplicate,
+        )
+    return _known(notification, row)
+
+
 def _known(notification: Notification, row: DeliveryRow) -> Known:
     kind, reason = _RESULTS[row.state]
+    in_doubt = kind is Kind.IN_DOUBT
     return Known(
         notification=notification,
         attempt=row.attempt + (row.state in _UNMARKED),
+        possible_duplicate=row.possible_duplicate,
         result=SendResult(
             kind=kind,
-            reason=Reason(row.reason) if row.reason in _REASONS else reason,
-            message=_LEFT_BEHIND if row.state is DeliveryState.SENDING else row.message or "",
+            reason=reason if in_doubt or row.reason not in _REASONS else Reason(row.reason),
+            message=_HELD if in_doubt else row.message or "",
             transport=row.transport,
             provider_id=row.provider_id,
             code=row.code,

@@ -61,7 +61,13 @@ def track_ending(about: About, ending: Ending, at_ms: int) -> TrackingEvent:
 
 
 def track_attempt(
-    about: About, notification: Notification, result: SendResult, attempt: int, at_ms: int
+    about: About,
+    notification: Notification,
+    result: SendResult,
+    attempt: int,
+    at_ms: int,
+    *,
+    possible_duplicate: bool = False,
 ) -> TrackingEvent:
     """The record of one attempt to send one notification."""
     return _record(
@@ -91,6 +97,7 @@ def track_attempt(
             enhanced_code=result.enhanced_code,
         ),
         duration_ms=result.duration_ms,
+        possible_duplicate=possible_duplicate,
         next_attempt_at=None if result.retry_at is None else int(result.retry_at * 1000),
     )
 

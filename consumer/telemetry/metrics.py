@@ -19,10 +19,20 @@ LEDGER_OPERATIONS: Final = (
     "close_events",
     "release",
     "prune",
+    "gates",
 )
 TRANSPORTS: Final = ("mailgun", "smtp")
 TRANSPORT_OUTCOMES: Final = (Kind.ACCEPTED, Kind.DEFERRED, Kind.FAILED, Kind.IN_DOUBT)
-DEPENDENCIES: Final = ("kafka", "kafka_producer", "ledger", "catalog", "mailgun")
+DEPENDENCIES: Final = (
+    "kafka",
+    "kafka_producer",
+    "ledger",
+    "catalog",
+    "mailgun",
+    "smtp",
+    "mailgun_lookup",
+)
+LOOKUP_OUTCOMES: Final = ("found", "not_found", "unanswered")
 #: Seconds; from one row in a local file to a provider's time-out.
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
@@ -84,6 +94,19 @@ class Metrics:
             "Seconds of one call to a provider.",
             transport=TRANSPORTS,
         )
+        self.lookups = self._counter(
+            "messenger_doubt_lookups",
+            "Lookups of sends in doubt, by what came of them.",
+            outcome=LOOKUP_OUTCOMES,
+        )
+        self.breaker_open = Gauge(
+            "messenger_breaker_open",
+            "1: the transport failed again and again and is left alone but for probes.",
+            ["transport"],
+            registry=self.registry,
+        )
+        for transport in TRANSPORTS:
+            self.breaker_open.labels(transport).set(0)
         self.ledger_seconds = self._histogram(
             "messenger_ledger_seconds",
             "Seconds of one ledger transaction.",
@@ -115,6 +138,11 @@ class Metrics:
         )
         self.in_flight = Gauge(
             "messenger_sends_in_flight", "Sends under way.", registry=self.registry
+        )
+        self.in_doubt = Gauge(
+            "messenger_sends_in_doubt",
+            "Sends whose answer was lost and that wait to be looked up.",
+            registry=self.registry,
         )
         self.paused = Gauge(
             "messenger_paused",

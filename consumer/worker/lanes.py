@@ -5,13 +5,14 @@ not make another's single alarm wait. All events go through their lane, also tho
 send, so that what the ledger says of an atom moves in event order.
 """
 
-import heapq
 import threading
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Collection, Sequence
 
+from consumer.domain.alarm import State
 from consumer.ports import Clock
 from consumer.worker.offsets import TopicPartition
+from consumer.worker.waiting import Waiting
 from consumer.worker.work import Sending, Work
 
 
@@ -22,13 +23,12 @@ class Lanes:
         self._clock = clock
         #: Called with each event that has nothing to send, when its turn has come.
         self._to_tracker = to_tracker
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
         self._lanes: dict[str, deque[Work]] = {}
-        #: Sends that wait for a sender, by tenant, the tenant to serve next first.
-        self._ready: OrderedDict[str, deque[Sending]] = OrderedDict()
-        #: Sends that wait for their next attempt: (monotonic seconds, sequence, send).
-        self._delayed: list[tuple[float, int, Sending]] = []
-        self._sequence = 0
+        self._to_send = Waiting(self._lock)
+        #: In doubt: nothing more is sent, nor anything behind it, until they are looked up.
+        self._to_look_up = Waiting(self._lock)
+        self._calmer = threading.Condition(self._lock)
         self._returned: list[Work] = []
         self._closed = False
         self.events = 0
@@ -37,9 +37,9 @@ class Lanes:
 
     def add(self, works: Sequence[Work]) -> None:
         """Put events at the end of their lanes."""
-        with self._changed:
+        with self._lock:
             given_back = {work.atom for work in self._returned}
-            heads: list[Work] = []
+            heads: dict[int, Work] = {}
             for work in works:
                 if work.atom in given_back:
                     # Its lane was given back in between: it follows, and stays behind.
@@ -52,59 +52,62 @@ class Lanes:
                 if len(lane) == 1:
                     self._activate(work)
                 else:
-                    heads.append(lane[0])
-            if self._delayed:
-                self._hurry(heads)
-            self._changed.notify_all()
+                    heads[id(lane[0])] = lane[0]
+            self._hurry(heads.values())
 
     def take(self, timeout_seconds: float) -> Sending | None:
         """The next send; None when nothing came in time or the lanes are closed."""
-        deadline = self._clock.monotonic() + timeout_seconds
-        with self._changed:
-            while not self._closed:
-                now = self._clock.monotonic()
-                self._wake_delayed(now)
-                if self._ready:
-                    return self._pop_ready()
-                if now >= deadline:
-                    return None
-                due = min(deadline, self._delayed[0][0] if self._delayed else deadline)
-                self._changed.wait(max(0.001, due - now))
-            return None
+        return self._take(self._to_send, timeout_seconds)
+
+    def take_doubt(self, timeout_seconds: float) -> Sending | None:
+        """The next send whose outcome is to be looked up."""
+        return self._take(self._to_look_up, timeout_seconds)
 
     def landed(self) -> None:
-        """A sender is through with one attempt; the tracker has it now."""
-        with self._changed:
+        """A thread is through with one send; the tracker has it now, or it waits again."""
+        with self._lock:
             self.in_flight -= 1
-            self._changed.notify_all()
 
     def retry(self, sending: Sending, delay_seconds: float) -> None:
         """Another attempt after a while, or at once when a newer event waits behind it."""
-        with self._changed:
-            sending.work.busy -= 1
-            if sending.attempt > 1 and self._overtaken(sending.work):
+        with self._lock:
+            if sending.attempt > 1 and self._newer(sending.work):
                 delay_seconds = 0
-            self._sequence += 1
-            due = self._clock.monotonic() + delay_seconds
-            heapq.heappush(self._delayed, (due, self._sequence, sending))
-            self._changed.notify_all()
+            self._wait(self._to_send, sending, delay_seconds)
+
+    def doubt(self, sending: Sending, delay_seconds: float) -> None:
+        """Look up after a while what became of it."""
+        with self._lock:
+            self._wait(self._to_look_up, sending, delay_seconds)
 
     def put_back(self, sending: Sending) -> None:
         """A sender took it and did not touch it (no lock at the moment, or stopping)."""
-        with self._changed:
+        with self._lock:
             self.in_flight -= 1
             sending.work.busy -= 1
-            self._push_ready(sending, first=True)
-            self._changed.notify_all()
+            self._to_send.push(sending, first=True)
+            self._calmer.notify_all()
 
-    def overtaken(self, work: Work) -> bool:
-        """Whether the alarm's state has moved on since: a newer event of another state waits."""
-        with self._changed:
-            return self._overtaken(work)
+    def wake(self) -> None:
+        """A transport works again: what waits for its next attempt need wait no longer."""
+        with self._lock:
+            self._to_send.hurry(lambda _: True, self._clock.monotonic())
+
+    def newer_states(self, work: Work) -> Collection[State]:
+        """The states of newer events that wait behind it and differ from its own: the alarm has
+        moved on."""
+        with self._lock:
+            return self._newer(work)
+
+    @property
+    def doubts(self) -> int:
+        """Sends in doubt that wait to be looked up."""
+        with self._lock:
+            return len(self._to_look_up)
 
     def send_ended(self, work: Work, *, refused: bool = False) -> bool:
         """One of the event's sends is final (or refused); True when it was the last."""
-        with self._changed:
+        with self._lock:
             work.open_sends -= 1
             work.refused = work.refused or refused
             if work.open_sends:
@@ -114,21 +117,21 @@ class Lanes:
 
     def finish(self, work: Work) -> None:
         """The event has ended: the next one of its lane may go."""
-        with self._changed:
+        with self._lock:
             self._remove_head(work)
-            self._changed.notify_all()
+            self._calmer.notify_all()
 
     def surrender(self, work: Work) -> None:
         """The atom is no longer ours: its lane's events go back to be locked anew."""
-        with self._changed:
+        with self._lock:
             # In front: what was given back before had been behind it.
             self._returned[:0] = self._cut(work.atom, 0)
             work.busy -= 1
-            self._changed.notify_all()
+            self._calmer.notify_all()
 
     def returned(self) -> list[Work]:
         """The events given back since the last call, in order: to be locked anew."""
-        with self._changed:
+        with self._lock:
             works, self._returned = self._returned, []
             return works
 
@@ -143,7 +146,7 @@ class Lanes:
         def goes(work: Work) -> bool:
             return not work.busy and (partitions is None or work.partition in partitions)
 
-        with self._changed:
+        with self._lock:
             cut: list[Work] = []
             for atom, lane in list(self._lanes.items()):
                 place = next((n for n, work in enumerate(lane) if goes(work)), None)
@@ -152,13 +155,14 @@ class Lanes:
             out = [*cut, *self._returned]
             self._returned = [work for work in out if not goes(work)]
             if cut:
-                self._forget_sends(cut)
-                self._changed.notify_all()
+                self._to_send.forget(cut)
+                self._to_look_up.forget(cut)
+                self._calmer.notify_all()
             return [work for work in out if goes(work)]
 
     def last(self, atom: str) -> Work | None:
         """The newest event in the atom's lane."""
-        with self._changed:
+        with self._lock:
             lane = self._lanes.get(atom)
             return lane[-1] if lane else None
 
@@ -166,21 +170,42 @@ class Lanes:
         self, timeout_seconds: float, partitions: Collection[TopicPartition] | None = None
     ) -> bool:
         """Wait until nothing (of these partitions) is left; False when time ran out."""
-        with self._changed:
-            return self._changed.wait_for(lambda: not self._any_left(partitions), timeout_seconds)
+        with self._lock:
+            return self._calmer.wait_for(lambda: not self._any_left(partitions), timeout_seconds)
 
     def close(self) -> None:
-        """Send nothing more: senders that wait come back with None."""
-        with self._changed:
+        """Send nothing more: threads that wait come back with None."""
+        with self._lock:
             self._closed = True
-            self._changed.notify_all()
+            self._to_send.wake_all()
+            self._to_look_up.wake_all()
 
     def idle(self, atom: str) -> bool:
         """Nothing of the atom is left here."""
-        with self._changed:
+        with self._lock:
             return atom not in self._lanes
 
     # -- below: the lock is held ------------------------------------------------------------
+
+    def _take(self, waiting: Waiting, timeout_seconds: float) -> Sending | None:
+        deadline = self._clock.monotonic() + timeout_seconds
+        with self._lock:
+            while not self._closed:
+                now = self._clock.monotonic()
+                sending = waiting.pop(now)
+                if sending is not None:
+                    sending.work.busy += 1
+                    self.in_flight += 1
+                    return sending
+                if now >= deadline:
+                    return None
+                waiting.wait(max(0.001, min(deadline, waiting.due()) - now))
+            return None
+
+    def _wait(self, waiting: Waiting, sending: Sending, delay_seconds: float) -> None:
+        sending.work.busy -= 1
+        waiting.delay(sending, self._clock.monotonic() + delay_seconds)
+        self._calmer.notify_all()
 
     def _activate(self, work: Work) -> None:
         if not work.prepared.sends:
@@ -188,50 +213,31 @@ class Lanes:
             self._to_tracker(work)
             return
         for send in work.prepared.sends:
-            self._push_ready(Sending(work, send))
-
-    def _push_ready(self, sending: Sending, *, first: bool = False) -> None:
-        queue = self._ready.setdefault(sending.work.event.tenant_id, deque())
-        if first:
-            queue.appendleft(sending)
-        else:
-            queue.append(sending)
-
-    def _pop_ready(self) -> Sending:
-        tenant, queue = self._ready.popitem(last=False)
-        sending = queue.popleft()
-        if queue:
-            self._ready[tenant] = queue
-        sending.work.busy += 1
-        self.in_flight += 1
-        return sending
-
-    def _wake_delayed(self, now: float) -> None:
-        while self._delayed and self._delayed[0][0] <= now:
-            self._push_ready(heapq.heappop(self._delayed)[2])
+            sending = Sending(work, send)
+            (self._to_send if sending.doubt is None else self._to_look_up).push(sending)
 
     def _hurry(self, heads: Collection[Work]) -> None:
-        """Newer events came behind these: what waits to be tried again need not wait to learn it.
+        """Newer events came behind these: what waits to be tried again, or looked up, need not
+        wait to learn it.
 
         A first attempt is not superseded, so it keeps its time (it waits at a closed gate).
         """
-        late = {id(head) for head in heads if self._overtaken(head)}
-        if not late:
+        if not (len(self._to_send) or len(self._to_look_up)):
             return
-        now = self._clock.monotonic()
-        self._delayed = [
-            (min(due, now) if sending.attempt > 1 and id(sending.work) in late else due, n, sending)
-            for due, n, sending in self._delayed
-        ]
-        heapq.heapify(self._delayed)
+        late = {id(head) for head in heads if self._newer(head)}
+        if late:
+            now = self._clock.monotonic()
+            self._to_send.hurry(lambda s: s.attempt > 1 and id(s.work) in late, now)
+            self._to_look_up.hurry(lambda s: id(s.work) in late, now)
 
-    def _overtaken(self, work: Work) -> bool:
-        lane = self._lanes.get(work.atom, ())
-        return any(
-            other.prepared.locked.advances and other.event.state is not work.event.state
-            for other in lane
+    def _newer(self, work: Work) -> Collection[State]:
+        return {
+            other.event.state
+            for other in self._lanes.get(work.atom, ())
             if other is not work
-        )
+            and other.prepared.locked.advances
+            and other.event.state is not work.event.state
+        }
 
     def _remove_head(self, work: Work) -> None:
         lane = self._lanes[work.atom]
@@ -252,17 +258,6 @@ class Lanes:
         for work in out:
             self._count_out(work)
         return out
-
-    def _forget_sends(self, gone: list[Work]) -> None:
-        works = set(map(id, gone))
-        for tenant, queue in list(self._ready.items()):
-            left = deque(s for s in queue if id(s.work) not in works)
-            if left:
-                self._ready[tenant] = left
-            else:
-                del self._ready[tenant]
-        self._delayed = [entry for entry in self._delayed if id(entry[2].work) not in works]
-        heapq.heapify(self._delayed)
 
     def _count_out(self, work: Work) -> None:
         self.events -= 1

@@ -157,6 +157,7 @@ class PollLoop:
         self._metrics.waiting_bytes.set(self._lanes.bytes)
         self._metrics.parked.set(self._intake.parked)
         self._metrics.in_flight.set(self._lanes.in_flight)
+        self._metrics.in_doubt.set(self._lanes.doubts)
 
     def _release_idle(self) -> None:
         now = self._clock.monotonic()

@@ -3,40 +3,23 @@
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-import msgspec
-
 from consumer.domain.alarm import State
 from consumer.domain.errors import LedgerUnavailable
-from consumer.domain.ledger import DeliveryState, SendingMark, Settlement
-from consumer.domain.notification import SendResult
+from consumer.domain.ledger import SendingMark
+from consumer.domain.notification import SendOptions, SendResult
 from consumer.domain.reasons import Kind, Reason
-from consumer.pipeline.deliver import deliver
-from consumer.ports import Clock, Ledger, Transport
+from consumer.ports import Clock, Ledger
 from consumer.telemetry.metrics import Metrics
+from consumer.worker.doubts import Doubt
 from consumer.worker.gather import Gather
 from consumer.worker.lanes import Lanes
 from consumer.worker.lease import Lease
-from consumer.worker.work import Sending
+from consumer.worker.settling import Settling
+from consumer.worker.ways import Admission, Ways
+from consumer.worker.work import Landed, Sending
 
 #: Seconds a sender waits for work, or for the ledger, before it looks up again.
 _PATIENCE = 0.5
-
-
-_STATES = {
-    Kind.ACCEPTED: DeliveryState.ACCEPTED,
-    Kind.FAILED: DeliveryState.FAILED,
-    Kind.DEFERRED: DeliveryState.DEFERRED,
-    Kind.IN_DOUBT: DeliveryState.IN_DOUBT,
-    Kind.SUPERSEDED: DeliveryState.SUPERSEDED,
-    Kind.EXPIRED: DeliveryState.EXPIRED,
-}
-
-
-class Landed(msgspec.Struct, frozen=True):
-    """One attempt with its result, settled; None: the ledger refused it, nothing was sent."""
-
-    sending: Sending
-    result: SendResult | None
 
 
 class Senders:
@@ -50,7 +33,8 @@ class Senders:
         lanes: Lanes,
         lease: Lease,
         ledger: Ledger,
-        transports: Mapping[str, Transport],
+        settling: Settling,
+        ways: Ways,
         clock: Clock,
         metrics: Metrics,
         max_age_seconds: Mapping[State, float],
@@ -60,13 +44,13 @@ class Senders:
         self._lanes = lanes
         self._lease = lease
         self._ledger = ledger
-        self._transports = transports
+        self._settling = settling
+        self._ways = ways
         self._clock = clock
         self._metrics = metrics
         self._max_age = max_age_seconds
         self._to_tracker = to_tracker
         self._marks: Gather[SendingMark, bool] = Gather(self._mark_all)
-        self._settlements: Gather[Settlement, None] = Gather(self._settle_all)
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._run, name=f"sender-{n}", daemon=True)
@@ -92,27 +76,34 @@ class Senders:
 
     def _send(self, sending: Sending) -> None:
         result = self._not_worth_sending(sending)
-        if result is None:
-            wait = self._transports[sending.send.options.transport].opens_in()
-            if wait > 0:
-                # Nothing is marked or told for a call that is not made.
-                self._lanes.landed()
-                self._lanes.retry(sending, wait)
-                return
-            marked = self._mark(sending)
-            if marked is None:
-                self._lanes.put_back(sending)
-                self._stop.wait(_PATIENCE)
-                return
-            if marked:
-                sending.tries += 1
-                result = self._deliver(sending)
         if result is not None:
-            self._settle(sending, result)
+            self._land(sending, result)
+            return
+        admission = self._ways.admit(sending.options)
+        if admission.wait > 0:
+            # Nothing is marked or told for a call that is not made.
+            self._lanes.landed()
+            self._lanes.retry(sending, admission.wait)
+            return
+        marked = self._mark(sending, admission.options)
+        if not marked:
+            self._ways.unused(admission.options)
+        if marked is None:
+            self._lanes.put_back(sending)
+            self._stop.wait(_PATIENCE)
+            return
+        if marked:
+            sending.tries += 1
+            result = self._deliver(sending, admission)
+        self._land(sending, result)
+
+    def _land(self, sending: Sending, result: SendResult | None) -> None:
+        if result is not None:
+            self._settling.settle(sending, result)
         self._lanes.landed()
         self._to_tracker(Landed(sending, result))
 
-    def _mark(self, sending: Sending) -> bool | None:
+    def _mark(self, sending: Sending, options: SendOptions) -> bool | None:
         """Write `sending` down. False: refused. None: no lease or no ledger at the moment."""
         if not self._lease.is_valid():
             return None
@@ -126,7 +117,7 @@ class Senders:
             type=send.notification.type,
             destination=send.notification.destination,
             message_id=send.email.message_id,
-            transport=send.options.transport,
+            transport=options.transport,
             attempt=sending.attempt,
         )
         try:
@@ -138,42 +129,21 @@ class Senders:
         refused: Collection[str] = self._ledger.mark_sending(self._owner, marks, self._clock.now())
         return [mark.uid not in refused for mark in marks]
 
-    def _settle(self, sending: Sending, result: SendResult) -> None:
-        """Write the result down before anything else is begun: a crash from here on leaves no
-        doubt. Waits for a ledger that is away; gives up only when the process is to end."""
-        settlement = Settlement(
-            uid=sending.send.notification.uid,
-            atom=sending.work.atom,
-            fence=sending.work.prepared.locked.fence,
-            state=_STATES[result.kind],
-            transport=result.transport,
-            provider_id=result.provider_id,
-            reason=result.reason,
-            message=result.message,
-            code=result.code,
-        )
-        while True:
-            try:
-                self._settlements.ask(settlement)
-            except LedgerUnavailable:
-                if self._stop.wait(_PATIENCE):
-                    return
-            else:
-                return
-
-    def _settle_all(self, settlements: Sequence[Settlement]) -> Sequence[None]:
-        self._ledger.settle(self._owner, settlements, self._clock.now())
-        return [None] * len(settlements)
-
-    def _deliver(self, sending: Sending) -> SendResult:
+    def _deliver(self, sending: Sending, admission: Admission) -> SendResult:
         if not self._lease.is_valid():
             # Stopped between mark and send: somebody else may own the atom by now. Said to the
             # ledger, because a mark that is left behind counts as a send in doubt.
-            return self._result(
-                sending, Kind.DEFERRED, Reason.INTERRUPTED, "The lease ended before the send began"
+            self._ways.unused(admission.options)
+            return sending.result(
+                Kind.DEFERRED, Reason.INTERRUPTED, "The lease ended before the send began"
             )
+        if admission.instead is not None:
+            self._tell_fallback(sending, admission)
         with self._metrics.timed_stage("deliver"):
-            result = self._attempt(sending)
+            since = self._clock.now()
+            result = self._attempt(sending, admission.options)
+        if result.kind is Kind.IN_DOUBT:
+            sending.doubt = Doubt(since=since, transport=result.transport, told=True)
         self._metrics.count_stage(
             "deliver",
             passed=result.kind is Kind.ACCEPTED,
@@ -182,33 +152,31 @@ class Senders:
         )
         return result
 
-    def _attempt(self, sending: Sending) -> SendResult:
+    def _tell_fallback(self, sending: Sending, admission: Admission) -> None:
+        own, other = sending.options.transport, admission.options.transport
+        result = sending.result(
+            Kind.FALLBACK,
+            Reason.TRANSPORT_CLOSED,
+            f"{own} {admission.instead}, {other} takes it over",
+            other,
+        )
+        self._to_tracker(Landed(sending, result))
+
+    def _attempt(self, sending: Sending, options: SendOptions) -> SendResult:
         try:
-            return deliver(sending.send.email, sending.send.options, self._transports)
+            return self._ways.send(sending.send.email, options)
         except Exception as error:  # noqa: BLE001  # a transport's defect must not end the thread
             what = f"{type(error).__name__} in the transport"
-            return self._result(sending, Kind.IN_DOUBT, Reason.INTERRUPTED, what)
+            return sending.result(Kind.IN_DOUBT, Reason.INTERRUPTED, what, options.transport)
 
     def _not_worth_sending(self, sending: Sending) -> SendResult | None:
         """A late first attempt, or a repeated one whose alarm has moved on."""
-        event = sending.work.event
-        age = self._clock.now() - event.timestamp / 1000
-        if age > self._max_age[event.state]:
-            return self._result(
-                sending, Kind.EXPIRED, Reason.TOO_OLD, f"The event is {age:.0f} s old"
-            )
-        if sending.attempt > 1 and self._lanes.overtaken(sending.work):
-            return self._result(
-                sending, Kind.SUPERSEDED, Reason.STATE_MOVED_ON, "The alarm's state has moved on"
+        work = sending.work
+        age = self._clock.now() - work.counts_from_ms / 1000
+        if age > self._max_age[work.event.state]:
+            return sending.result(Kind.EXPIRED, Reason.TOO_OLD, f"The event is {age:.0f} s old")
+        if sending.attempt > 1 and self._lanes.newer_states(work):
+            return sending.result(
+                Kind.SUPERSEDED, Reason.STATE_MOVED_ON, "The alarm's state has moved on"
             )
         return None
-
-    def _result(self, sending: Sending, kind: Kind, reason: Reason, message: str) -> SendResult:
-        """What is said where no transport was asked, or none answered."""
-        return SendResult(
-            kind=kind,
-            reason=reason,
-            message=message,
-            transport=sending.send.options.transport,
-            calls=0,
-        )

@@ -14,6 +14,7 @@ import msgspec
 
 from consumer.domain.errors import BrokerUnavailable, InvalidMessage, LedgerUnavailable
 from consumer.domain.ledger import Closing, DeliveryState, Settlement
+from consumer.domain.notification import SendResult
 from consumer.domain.reasons import Kind, Reason
 from consumer.domain.record import DeadLetter, Record
 from consumer.domain.tracking import TrackedEvent, TrackingEvent
@@ -25,8 +26,14 @@ from consumer.worker.lanes import Lanes
 from consumer.worker.offsets import Ticket
 from consumer.worker.outbox import Outbox
 from consumer.worker.retrying import seconds_until_next
-from consumer.worker.senders import Landed
-from consumer.worker.work import Work
+from consumer.worker.work import Landed, Sending, Work
+
+#: Ends of a notification after which a person may want its event again: why, in one line.
+_GIVEN_UP = {
+    Kind.IN_DOUBT: (Reason.HELD, "It is not known whether it was sent; held for a person"),
+    Kind.EXPIRED: (Reason.TOO_OLD, "Not sent within its age limit"),
+    Kind.FAILED: (Reason.PROVIDER_REJECTED, "Refused for good"),
+}
 
 #: Seconds between two tries of a step whose dependency is away.
 _TRY_AGAIN = 1.0
@@ -138,9 +145,9 @@ class Tracker:
         """The events for which a result among these was the last one missing."""
         ended = []
         for item in landed:
-            work, result = item.sending.work, item.result
-            if result is not None and result.kind is Kind.DEFERRED:
+            if not item.is_final:
                 continue
+            work, result = item.sending.work, item.result
             if result is not None:
                 work.outcomes.append(result.kind)
             if self._lanes.send_ended(work, refused=result is None):
@@ -157,12 +164,16 @@ class Tracker:
         at = int(now * 1000)
         for item in landed:
             if item.result is not None:
-                send = item.sending.send
-                about = item.sending.work.about
-                self._track(
-                    track_attempt(about, send.notification, item.result, item.sending.attempt, at),
-                    item.sending.work.atom,
+                sending = item.sending
+                record = track_attempt(
+                    sending.work.about,
+                    sending.send.notification,
+                    item.result,
+                    sending.attempt,
+                    at,
+                    possible_duplicate=sending.possible_duplicate,
                 )
+                self._track(record, sending.work.atom)
         for work in ended:
             if not work.refused:
                 self._produce_ended(work, at)
@@ -176,17 +187,24 @@ class Tracker:
         """The ends of an event that needed no attempt of ours, and its dead letter."""
         for known in work.prepared.known:
             work.outcomes.append(known.result.kind)
-            self._track(
-                track_attempt(work.about, known.notification, known.result, known.attempt, at),
-                work.atom,
+            record = track_attempt(
+                work.about,
+                known.notification,
+                known.result,
+                known.attempt,
+                at,
+                possible_duplicate=known.possible_duplicate,
             )
+            self._track(record, work.atom)
         for ending in work.prepared.endings:
             self._track(track_ending(work.about, ending, at), work.atom)
         if work.prepared.dead_letter:
             ending = work.prepared.endings[-1]
             self._dead_letter(work.record, ending.reason, ending.message, at)
-        elif Kind.EXPIRED in work.outcomes:
-            self._dead_letter(work.record, Reason.TOO_OLD, "Not sent within its age limit", at)
+            return
+        given_up = next((kind for kind in _GIVEN_UP if kind in work.outcomes), None)
+        if given_up is not None:
+            self._dead_letter(work.record, *_GIVEN_UP[given_up], at)
 
     def _track(self, record: TrackingEvent, atom: str | None) -> None:
         self._outbox.track(record, atom)
@@ -245,10 +263,8 @@ class Tracker:
         now = self._clock.now()
         for item in landed:
             self._on_result(item, now)
-            if item.result is not None and item.result.kind is Kind.DEFERRED:
-                item.sending.attempt += 1
-                wait = seconds_until_next(item.result, item.sending.tries, now)
-                self._lanes.retry(item.sending, wait)
+            if item.result is not None and not item.is_final:
+                self._go_on(item.sending, item.result, now)
         for work in ended:
             if work.refused:
                 self._lanes.surrender(work)
@@ -257,6 +273,18 @@ class Tracker:
                 work.ticket.done()
         for each in broken:
             each.ticket.done()
+
+    def _go_on(self, sending: Sending, result: SendResult, now: float) -> None:
+        """Not final, and told: it waits for its next attempt, or to be looked up."""
+        if result.kind is Kind.IN_DOUBT:
+            self._lanes.doubt(sending, 0.0)
+        elif result.kind is Kind.DEFERRED:
+            sending.attempt += 1
+            # What was not found has waited long enough.
+            at_once = result.reason is Reason.NOT_FOUND
+            self._lanes.retry(
+                sending, 0.0 if at_once else seconds_until_next(result, sending.tries, now)
+            )
 
 
 def _in_doubt(work: Work, known: Known) -> Settlement:

@@ -1,10 +1,15 @@
 """What waits in lanes: one event with its sends, until its last tracking record is acknowledged."""
 
+import msgspec
+
 from consumer.domain.alarm import AlarmEvent
-from consumer.domain.reasons import Kind
+from consumer.domain.notification import SendOptions, SendResult
+from consumer.domain.reasons import Kind, Reason
 from consumer.domain.record import Record
 from consumer.pipeline.pipeline import Prepared, Send
 from consumer.pipeline.track import About
+from consumer.wire import redriven_at
+from consumer.worker.doubts import Doubt
 from consumer.worker.offsets import Ticket
 
 _BEST_FIRST = (Kind.ACCEPTED, Kind.IN_DOUBT, *(k for k in Kind if k is not Kind.ACCEPTED))
@@ -20,6 +25,7 @@ class Work:
         "outcomes",
         "prepared",
         "record",
+        "redriven_ms",
         "refused",
         "size",
         "ticket",
@@ -46,6 +52,13 @@ class Work:
         self.busy = 0
         #: The ledger refused a send: the atom is no longer ours.
         self.refused = False
+        #: When a person took it out of the dead-letter topic, epoch milliseconds.
+        self.redriven_ms = redriven_at(record.headers)
+
+    @property
+    def counts_from_ms(self) -> int:
+        """When its age begins: a redriven event is sent however old it is."""
+        return max(self.event.timestamp, self.redriven_ms or 0)
 
     @property
     def event(self) -> AlarmEvent:
@@ -69,7 +82,7 @@ class Work:
 class Sending:
     """One email of one event, on its way through attempts."""
 
-    __slots__ = ("attempt", "send", "tries", "work")
+    __slots__ = ("attempt", "doubt", "possible_duplicate", "send", "tries", "work")
 
     def __init__(self, work: Work, send: Send) -> None:
         self.work = work
@@ -78,3 +91,39 @@ class Sending:
         self.attempt = send.attempt
         #: Attempts of this process.
         self.tries = 0
+        #: An attempt may have been accepted: to be looked up before anything is sent again.
+        self.doubt = (
+            None
+            if send.doubt is None
+            else Doubt(since=send.doubt.since, transport=send.doubt.transport)
+        )
+        #: It could not be found out whether an earlier attempt was accepted.
+        self.possible_duplicate = send.possible_duplicate
+
+    @property
+    def options(self) -> SendOptions:
+        """What its route says; a fallback may stand in for the transport."""
+        return self.send.options
+
+    def result(
+        self, kind: Kind, reason: Reason, message: str, transport: str | None = None
+    ) -> SendResult:
+        """What is said where no transport was asked, or none answered."""
+        last = self.doubt.transport if self.doubt else self.options.transport
+        return SendResult(
+            kind=kind, reason=reason, message=message, transport=transport or last, calls=0
+        )
+
+
+class Landed(msgspec.Struct, frozen=True):
+    """A step of a send, settled; without a result the ledger refused it, nothing was sent."""
+
+    sending: Sending
+    result: SendResult | None
+
+    @property
+    def is_final(self) -> bool:
+        """Nothing more follows: it is not tried again, nor looked up."""
+        if self.result is None or self.result.reason is Reason.HELD:
+            return True
+        return self.result.kind not in (Kind.DEFERRED, Kind.FALLBACK, Kind.IN_DOUBT)

@@ -74,6 +74,7 @@ class Bench:
         *,
         notification: Notification | None = None,
         attempt: int = 1,
+        message_id: str | None = None,
         **result: Any,
     ) -> None:
         """A process brought the notification to `state` and was gone before its event ended."""
@@ -88,7 +89,7 @@ class Bench:
             target_id=notification.target_id,
             type=notification.type,
             destination=notification.destination,
-            message_id=f"<{notification.uid}@alerts.example.com>",
+            message_id=message_id or f"<{notification.uid}@alerts.example.com>",
             transport="mailgun",
             attempt=attempt,
         )

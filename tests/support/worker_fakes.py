@@ -14,7 +14,7 @@ from consumer.domain.tracking import TrackingEvent
 from consumer.pipeline.lock import Locked, Progress
 from consumer.pipeline.pipeline import Incoming, NotYet, Prepared
 from consumer.pipeline.receive import Received
-from consumer.pipeline.resume import Known
+from consumer.pipeline.resume import Known, LeftInDoubt
 from consumer.ports import OnAck
 from consumer.wire import decode_tracking
 from consumer.worker.offsets import TopicPartition
@@ -165,7 +165,11 @@ class FakePipeline:
         if row is None or row.state is DeliveryState.DEFERRED:
             attempt = 1 if row is None else row.attempt + 1
             return Prepared(locked=decided, sends=[send(of, attempt=attempt)])
-        state = DeliveryState.IN_DOUBT if row.state is DeliveryState.SENDING else row.state
+        if row.state in (DeliveryState.SENDING, DeliveryState.IN_DOUBT):
+            doubt = LeftInDoubt(row.updated_at, row.transport, row.message_id)
+            again = msgspec.structs.replace(send(of, attempt=row.attempt), doubt=doubt)
+            return Prepared(locked=decided, sends=[again])
+        state = row.state
         known_result = Known(
             notification=send(of).notification,
             result=result(Kind(state.value)),

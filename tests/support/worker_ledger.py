@@ -96,7 +96,13 @@ class MemoryLedger:
             for told in settlements:
                 row = self.deliveries.get(told.uid)
                 if row is not None and row.state is not DeliveryState.ACCEPTED:
-                    self.deliveries[told.uid] = msgspec.structs.replace(row, state=told.state)
+                    self.deliveries[told.uid] = msgspec.structs.replace(
+                        row,
+                        state=told.state,
+                        reason=told.reason,
+                        provider_id=told.provider_id,
+                        possible_duplicate=row.possible_duplicate or told.possible_duplicate,
+                    )
             return [t.uid for t in settlements if not self.holds(owner, t.atom, t.fence)]
 
     def close_events(self, owner: str, closings: Sequence[Closing], now: float) -> None:
@@ -146,13 +152,6 @@ class MemoryLedger:
             self._called("gates")
             return {name: end for name, end in self.closed_gates.items() if end > now}
 
-    # What the worker never asks for.
-    def release_all(self, owner: str) -> None:
-        raise NotImplementedError
-
-    def prune(self, before: float, limit: int) -> int:
-        raise NotImplementedError
-
     def find_deliveries(
         self,
         *,
@@ -163,6 +162,15 @@ class MemoryLedger:
         states: Collection[DeliveryState] = (),
         limit: int = 100,
     ) -> Sequence[DeliveryRow]:
+        with self.lock:
+            self._called("find_deliveries")
+            return [row for row in self.deliveries.values() if row.uid == uid]
+
+    # What the worker never asks for.
+    def release_all(self, owner: str) -> None:
+        raise NotImplementedError
+
+    def prune(self, before: float, limit: int) -> int:
         raise NotImplementedError
 
     def find_events(self, ids: Collection[str]) -> Mapping[str, EventRow]:

@@ -46,7 +46,6 @@ class TestResults:
         [
             (DeliveryState.ACCEPTED, Kind.ACCEPTED, Reason.QUEUED),
             (DeliveryState.FAILED, Kind.FAILED, Reason.PROVIDER_REJECTED),
-            (DeliveryState.IN_DOUBT, Kind.IN_DOUBT, Reason.INTERRUPTED),
         ],
     )
     def test_of_an_attempt(
@@ -99,12 +98,18 @@ class TestResults:
 class TestLeftBehind:
     """Marked, and then the process was gone: nobody knows whether the provider has it."""
 
-    def test_it_is_in_doubt_and_not_sent(self, bench: Bench) -> None:
-        bench.earlier_run(DeliveryState.SENDING, attempt=3)
-        found = known(bench)
-        assert (found.result.kind, found.result.reason) == (Kind.IN_DOUBT, Reason.INTERRUPTED)
-        assert found.attempt == 3
-        assert "ended before the answer" in found.result.message
+    def test_it_is_to_be_looked_up_as_what_it_was(self, bench: Bench) -> None:
+        """Under the Message-Id it was sent with, whatever the settings say by now."""
+        bench.earlier_run(
+            DeliveryState.SENDING, attempt=3, message_id="<old@elsewhere.example.com>"
+        )
+        answer = prepare(bench)
+        (send,) = answer.sends
+        assert send.doubt is not None
+        assert send.doubt.transport == "mailgun"
+        assert send.attempt == 3
+        assert send.email.message_id == "<old@elsewhere.example.com>"
+        assert not answer.known
 
 
 class TestDeferred:
@@ -135,11 +140,11 @@ class TestSeveralDestinations:
             bench.earlier_run(state, notification=notification)
         answer = prepare(bench)
         told = [(k.notification.target_id, k.result.kind) for k in answer.known]
-        assert told == [("nt0", Kind.ACCEPTED), ("nt1", Kind.IN_DOUBT)]
-        sent = [(s.notification.target_id, s.attempt) for s in answer.sends]
-        assert sent == [("nt2", 2), ("nt3", 1)]
-        assert [s.email.to for s in answer.sends] == ["a2@example.com", "a3@example.com"]
-        assert bench.count("create_email", "passed") == 2
+        assert told == [("nt0", Kind.ACCEPTED)]
+        sent = [(s.notification.target_id, s.attempt, s.doubt is not None) for s in answer.sends]
+        assert sent == [("nt1", 1, True), ("nt2", 2, False), ("nt3", 1, False)]
+        assert [s.email.to for s in answer.sends] == [f"a{n}@example.com" for n in (1, 2, 3)]
+        assert bench.count("create_email", "passed") == 3
 
 
 def test_a_copy_of_an_event_that_is_under_way_here_tells_nothing_of_its_sends(

@@ -8,7 +8,7 @@ from consumer.domain.ledger import DeliveryRow, DeliveryState
 from consumer.domain.notification import Ending
 from consumer.domain.reasons import Kind, Reason
 from consumer.pipeline.plan import Planned
-from consumer.pipeline.resume import resume
+from consumer.pipeline.resume import LeftInDoubt, ToSend, resume
 from tests.support.factories import make_event, make_notification
 
 EVENT = make_event()
@@ -37,7 +37,7 @@ def row(state: DeliveryState, **changes: Any) -> DeliveryRow:
 
 def test_without_a_past_everything_is_sent_for_the_first_time() -> None:
     resumed = resume(EVENT, Planned(notifications=(FIRST, OTHER)), ())
-    assert resumed.to_send == [(FIRST, 1), (OTHER, 1)]
+    assert resumed.to_send == [ToSend(notification=FIRST), ToSend(notification=OTHER)]
     assert (list(resumed.known), list(resumed.endings)) == ([], [])
 
 
@@ -46,8 +46,6 @@ def test_without_a_past_everything_is_sent_for_the_first_time() -> None:
     [
         (DeliveryState.ACCEPTED, Kind.ACCEPTED, 2),
         (DeliveryState.FAILED, Kind.FAILED, 2),
-        (DeliveryState.IN_DOUBT, Kind.IN_DOUBT, 2),
-        (DeliveryState.SENDING, Kind.IN_DOUBT, 2),
         (DeliveryState.SUPERSEDED, Kind.SUPERSEDED, 3),
         (DeliveryState.EXPIRED, Kind.EXPIRED, 3),
     ],
@@ -57,12 +55,41 @@ def test_a_result_is_told_and_never_sent(state: DeliveryState, kind: Kind, attem
     resumed = resume(EVENT, Planned(notifications=(FIRST, OTHER)), [row(state)])
     (known,) = resumed.known
     assert (known.notification, known.result.kind, known.attempt) == (FIRST, kind, attempt)
-    assert resumed.to_send == [(OTHER, 1)]
+    assert resumed.to_send == [ToSend(notification=OTHER)]
+
+
+@pytest.mark.parametrize("state", [DeliveryState.SENDING, DeliveryState.IN_DOUBT])
+def test_what_was_under_way_is_looked_up_before_anything_is_sent(state: DeliveryState) -> None:
+    """Its attempt keeps its number: nobody knows yet whether there is a next one."""
+    left = row(state, updated_at=17.5, possible_duplicate=True)
+    resumed = resume(EVENT, Planned(notifications=(FIRST,)), [left])
+    doubt = LeftInDoubt(17.5, "mailgun", "m@alerts.example.com")
+    assert resumed.to_send == [
+        ToSend(notification=FIRST, attempt=2, doubt=doubt, possible_duplicate=True)
+    ]
+    assert not resumed.known
+
+
+def test_what_is_held_for_a_person_is_told_and_not_looked_up() -> None:
+    held = row(DeliveryState.IN_DOUBT, reason="held")
+    resumed = resume(EVENT, Planned(notifications=(FIRST,)), [held])
+    (known,) = resumed.known
+    assert (known.result.kind, known.result.reason) == (Kind.IN_DOUBT, Reason.HELD)
+    assert not resumed.to_send
+
+
+@pytest.mark.parametrize("state", [DeliveryState.SENDING, DeliveryState.IN_DOUBT])
+def test_what_is_in_doubt_and_no_longer_planned_is_held(state: DeliveryState) -> None:
+    """It is not sent to somebody whom the plan no longer names, and not forgotten either."""
+    resumed = resume(EVENT, Planned(notifications=(OTHER,)), [row(state)])
+    (known,) = resumed.known
+    assert (known.result.kind, known.result.reason) == (Kind.IN_DOUBT, Reason.HELD)
+    assert resumed.to_send == [ToSend(notification=OTHER)]
 
 
 def test_a_deferred_send_gets_its_next_attempt() -> None:
     resumed = resume(EVENT, Planned(notifications=(FIRST,)), [row(DeliveryState.DEFERRED)])
-    assert resumed.to_send == [(FIRST, 3)]
+    assert resumed.to_send == [ToSend(notification=FIRST, attempt=3)]
     assert not resumed.known
 
 
@@ -93,7 +120,7 @@ def test_an_address_that_was_only_deferred_may_be_told_by_another() -> None:
     """Nothing reached it yet; the plan of today decides."""
     renamed = make_notification(uid="new", target_id="ntNew")
     resumed = resume(EVENT, Planned(notifications=(renamed,)), [row(DeliveryState.DEFERRED)])
-    assert resumed.to_send == [(renamed, 1)]
+    assert resumed.to_send == [ToSend(notification=renamed)]
     assert not resumed.known
 
 

@@ -17,7 +17,9 @@ from consumer.worker.loop import LoopTimes, PollLoop
 from consumer.worker.offsets import Offsets
 from consumer.worker.outbox import Outbox
 from consumer.worker.senders import Senders
+from consumer.worker.settling import Settling
 from consumer.worker.tracker import Tracker
+from consumer.worker.ways import Ways
 from tests.support.clock import ManualClock
 from tests.support.worker import CRITICAL, OK, OWNER, SOON, WARNING, event, record, result, until
 from tests.support.worker_fakes import FakePipeline, FakeSink, FakeSource, FakeTransport
@@ -67,7 +69,10 @@ class Rig:
             lanes=self.lanes,
             lease=self.lease,
             ledger=self.ledger,
-            transports={"mailgun": self.transport},
+            settling=Settling(self.ledger, OWNER, self.clock),
+            ways=Ways(
+                {"mailgun": self.transport}, clock=self.clock, failures=1000, probe_seconds=1.0
+            ),
             clock=self.clock,
             metrics=self.metrics,
             max_age_seconds=dict.fromkeys((CRITICAL, OK, WARNING), 3600.0),
@@ -129,6 +134,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nobody wait long before trying again."""
     monkeypatch.setattr("consumer.worker.tracker._TRY_AGAIN", 0.005)
     monkeypatch.setattr("consumer.worker.senders._PATIENCE", 0.005)
+    monkeypatch.setattr("consumer.worker.settling._TRY_AGAIN", 0.005)
 
 
 def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:

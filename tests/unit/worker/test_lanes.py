@@ -94,7 +94,7 @@ def test_a_newer_state_makes_a_deferred_send_come_back_at_once(board: Board) -> 
     board.add(work("e2", state=OK))
     again = board.take()
     assert again.send.notification.uid == "e1/0"
-    assert board.lanes.overtaken(again.work)
+    assert board.lanes.newer_states(again.work)
 
 
 def test_a_send_deferred_behind_a_newer_state_does_not_wait(board: Board) -> None:
@@ -133,7 +133,7 @@ def test_an_event_that_is_no_newer_state_overtakes_nothing(board: Board, newer: 
     board.add(newer)
     assert board.taken() == []
     board.clock.advance(30)
-    assert not board.lanes.overtaken(board.take().work)
+    assert not board.lanes.newer_states(board.take().work)
 
 
 def test_what_is_put_back_keeps_its_place_and_its_attempt(board: Board) -> None:

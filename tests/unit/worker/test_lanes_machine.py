@@ -1,10 +1,12 @@
 """Lanes under whatever order of events: one event of an atom at work, in order, none lost."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from consumer.worker.doubts import Doubt
 from consumer.worker.lanes import Lanes
 from consumer.worker.work import Sending, Work
 from tests.support.clock import ManualClock
@@ -56,15 +58,39 @@ class LanesMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.taken)
     @rule(data=st.data())
     def put_back(self, data: st.DataObject) -> None:
-        self.lanes.put_back(self.some(data))
+        sending = self.some(data)
+        sending.doubt = None
+        self.lanes.put_back(sending)
 
     @precondition(lambda self: self.taken)
     @rule(data=st.data(), seconds=st.integers(0, 60))
     def defer(self, data: st.DataObject, seconds: int) -> None:
         sending = self.some(data)
         sending.attempt += 1
+        sending.doubt = None
         self.lanes.landed()
         self.lanes.retry(sending, seconds)
+
+    @precondition(lambda self: self.taken)
+    @rule(data=st.data(), seconds=st.integers(0, 60))
+    def doubt(self, data: st.DataObject, seconds: int) -> None:
+        sending = self.some(data)
+        sending.doubt = sending.doubt or Doubt(since=self.clock.now(), transport="mailgun")
+        self.lanes.landed()
+        self.lanes.doubt(sending, seconds)
+
+    @rule()
+    def take_doubt(self) -> None:
+        sending = self.lanes.take_doubt(0)
+        if sending is not None:
+            assert sending.doubt is not None
+            assert sending not in self.taken
+            assert sending.work is self.first_in_lane(sending.work.atom)
+            self.taken.append(sending)
+
+    @rule()
+    def wake(self) -> None:
+        self.lanes.wake()
 
     @precondition(lambda self: self.taken)
     @rule(data=st.data(), refused=st.booleans())
@@ -147,20 +173,25 @@ class LanesMachine(RuleBasedStateMachine):
 
     @invariant()
     def every_open_send_of_a_first_event_is_somewhere_once(self) -> None:
-        waiting = [s for queue in self.lanes._ready.values() for s in queue]
-        waiting += [sending for _, _, sending in self.lanes._delayed]
+        waiting = [s for queue in self.desks() for s in queue]
         places = Counter(s.send.notification.uid for s in (*waiting, *self.taken))
         assert not [uid for uid, times in places.items() if times > 1]
         heads = [lane[0] for lane in self.lanes._lanes.values()]
         open_sends = Counter({h.event.id: h.open_sends for h in heads if h.prepared.sends})
         assert Counter(uid.split("/")[0] for uid in places) == +open_sends
 
+    def desks(self) -> Iterator[Iterable[Sending]]:
+        for desk in (self.lanes._to_send, self.lanes._to_look_up):
+            yield from desk._ready.values()
+            yield (sending for _, _, sending in desk._delayed)
+            assert desk._ready_count == sum(map(len, desk._ready.values()))
+
     def teardown(self) -> None:
         """Whatever happened: all that is left can be brought to its end."""
         while self.alive_count():
             self.clock.advance(60)
             self.lock_anew()
-            while (sending := self.lanes.take(0)) is not None:
+            while (sending := self.lanes.take(0) or self.lanes.take_doubt(0)) is not None:
                 self.taken.append(sending)
             while self.taken:
                 sending = self.taken.pop()

@@ -49,7 +49,7 @@ def test_what_outlives_the_revocation_is_dropped_when_it_comes_back_to_wait(rig:
     assert held.entered.wait(SOON)
     rig.revoke(FIRST)
     held.go.set()
-    until(lambda: rig.lanes._delayed, "it waits for its next attempt")
+    until(lambda: len(rig.lanes._to_send), "it waits for its next attempt")
     rig.turn()
     rig.turn(after=2)
     assert (rig.lanes.events, rig.ledger.held_by(OWNER)) == (0, set())

@@ -11,8 +11,10 @@ from consumer.domain.reasons import Kind, Reason
 from consumer.telemetry.metrics import Metrics
 from consumer.worker.lanes import Lanes
 from consumer.worker.lease import Lease
-from consumer.worker.senders import Landed, Senders
-from consumer.worker.work import Sending, Work
+from consumer.worker.senders import Senders
+from consumer.worker.settling import Settling
+from consumer.worker.ways import Ways
+from consumer.worker.work import Landed, Sending, Work
 from tests.support.clock import ManualClock
 from tests.support.worker import CRITICAL, OK, OWNER, SOON, WARNING, result, until, work
 from tests.support.worker_fakes import FakeTransport
@@ -39,7 +41,10 @@ class Rig:
             lanes=self.lanes,
             lease=self.lease,
             ledger=self.ledger,
-            transports={"mailgun": self.transport},
+            settling=Settling(self.ledger, OWNER, self.clock),
+            ways=Ways(
+                {"mailgun": self.transport}, clock=self.clock, failures=1000, probe_seconds=1.0
+            ),
             clock=self.clock,
             metrics=Metrics(),
             max_age_seconds=MAX_AGE,
@@ -62,6 +67,7 @@ class Rig:
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("consumer.worker.senders._PATIENCE", 0.005)
+    monkeypatch.setattr("consumer.worker.settling._TRY_AGAIN", 0.005)
 
 
 @pytest.fixture
@@ -117,7 +123,7 @@ def test_while_the_provider_asks_to_wait_nothing_is_marked_or_told(rig: Rig) -> 
     """The send waits in its lane; a crash meanwhile leaves no doubt."""
     rig.transport.closed_for = 60.0
     rig.start(fresh(rig))
-    until(lambda: rig.lanes._delayed, "it waits")
+    until(lambda: len(rig.lanes._to_send), "it waits")
     assert (rig.ledger.calls, rig.transport.sent) == (["heartbeat"], [])
     assert rig.lanes.in_flight == 0
     rig.transport.closed_for = 0.0

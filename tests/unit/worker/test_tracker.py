@@ -16,9 +16,8 @@ from consumer.telemetry.metrics import Metrics
 from consumer.worker.lanes import Lanes
 from consumer.worker.offsets import Offsets
 from consumer.worker.outbox import Outbox
-from consumer.worker.senders import Landed
 from consumer.worker.tracker import Broken, Tracker
-from consumer.worker.work import Sending, Work
+from consumer.worker.work import Landed, Sending, Work
 from tests.support.clock import ManualClock
 from tests.support.factories import make_notification
 from tests.support.worker import FIRST, OK, OWNER, SOON, TOPIC, ending, result, until, work
@@ -123,8 +122,8 @@ def test_produced_then_closed_then_let_go(rig: Rig) -> None:
     assert rig.ledger.events["e1"].outcome == Kind.ACCEPTED
 
 
-def test_what_a_dead_process_left_as_sending_is_held_as_in_doubt(rig: Rig) -> None:
-    """Told, listed, and never sent; the row says so before the event is closed."""
+def test_what_a_dead_process_left_and_nobody_plans_any_more_is_held_in_doubt(rig: Rig) -> None:
+    """Told, listed, a dead letter, never sent; the row says so before the event is closed."""
     waiting = rig.work()
     (send,) = waiting.prepared.sends
     rig.ledger.take(OWNER, waiting.atom)
@@ -135,8 +134,9 @@ def test_what_a_dead_process_left_as_sending_is_held_as_in_doubt(rig: Rig) -> No
     rig.add(waiting)
     until(lambda: "e1" in rig.ledger.events, "the event is closed")
     assert states(rig.ledger) == {"e1/0": DeliveryState.IN_DOUBT}
-    assert rig.log == ["mark_sending", "produce tracked", "settle", "close_events"]
+    assert rig.log == ["mark_sending", "produce tracked", "produce dead", "settle", "close_events"]
     assert rig.kinds() == [Kind.IN_DOUBT]
+    assert [headers["messenger-reason"] for _, headers in rig.sink.dead] == [b"held"]
 
 
 def test_an_event_ends_as_the_best_that_a_destination_got(rig: Rig) -> None:
@@ -178,7 +178,7 @@ def test_an_event_is_not_closed_before_its_record_is_acknowledged(rig: Rig) -> N
 def test_a_deferred_send_is_tracked_and_comes_back_at_the_providers_time(rig: Rig) -> None:
     rig.add(rig.work())
     rig.land(rig.take(), Kind.DEFERRED, retry_at=rig.clock.now() + 90)
-    until(lambda: rig.lanes._delayed, "it waits for its next attempt")
+    until(lambda: len(rig.lanes._to_send), "it waits for its next attempt")
     assert rig.kinds() == [Kind.DEFERRED]
     rig.clock.advance(89)
     assert rig.lanes.take(0) is None
@@ -194,8 +194,8 @@ def test_without_a_providers_time_the_pauses_grow(rig: Rig) -> None:
         sending = rig.take()
         sending.tries = tries
         rig.land(sending, Kind.DEFERRED)
-        until(lambda: rig.lanes._delayed, "it waits for its next attempt")
-        pauses.append(rig.lanes._delayed[0][0] - rig.clock.monotonic())
+        until(lambda: len(rig.lanes._to_send), "it waits for its next attempt")
+        pauses.append(rig.lanes._to_send.due() - rig.clock.monotonic())
         rig.clock.advance(pauses[-1])
     assert [int(pause) for pause in pauses[:6]] == [1, 2, 4, 8, 16, 32]
     assert pauses[6:] == [60, 60]
@@ -209,7 +209,7 @@ def test_the_time_that_an_outage_took_is_not_waited_again(rig: Rig) -> None:
     rig.sink.refuse = refuse
     rig.add(rig.work())
     rig.land(rig.take(), Kind.DEFERRED, retry_at=rig.clock.now() + 90)
-    until(lambda: rig.lanes._delayed, "it waits for its next attempt")
+    until(lambda: len(rig.lanes._to_send), "it waits for its next attempt")
     assert rig.lanes.take(0) is not None
 
 

@@ -1,0 +1,79 @@
+"""A breaker: a transport that fails again and again is left alone, but for one probe at a time."""
+
+import threading
+
+from consumer.domain.notification import SendResult
+from consumer.domain.reasons import Kind, Reason
+from consumer.ports import Clock
+
+#: Answers, or their absence, that blame the transport. A throttled domain has its gate, and a
+#: refused email says that the transport works.
+_BLAMED = frozenset(
+    {
+        Reason.UNREACHABLE,
+        Reason.CONFIGURATION,
+        Reason.SERVER_ERROR,
+        Reason.ANSWER_LOST,
+        Reason.UNREADABLE_ANSWER,
+    }
+)
+
+
+class Breaker:
+    """Opens after so many failures in a row; closed again by the first success. Thread-safe."""
+
+    def __init__(self, clock: Clock, failures: int, probe_seconds: float) -> None:
+        self._clock = clock
+        self._limit = failures
+        self._probe_seconds = probe_seconds
+        self._lock = threading.Lock()
+        self._failed = 0
+        self._probing = False
+        self._probe_at = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        return self._failed >= self._limit
+
+    def opens_in(self) -> float:
+        """Seconds until a call may be made; 0: now."""
+        with self._lock:
+            return self._wait()
+
+    def admit(self) -> float:
+        """As `opens_in`; with 0 the caller has to call, and to tell `record` or `unused`."""
+        with self._lock:
+            wait = self._wait()
+            if not wait and self.is_open:
+                self._probing = True
+            return wait
+
+    def record(self, result: SendResult) -> bool:
+        """What became of a call; True when this closes the breaker."""
+        with self._lock:
+            was_open = self.is_open
+            self._end_probe(was_open)
+            if result.kind in (Kind.ACCEPTED, Kind.FAILED):
+                self._failed = 0
+            elif result.reason in _BLAMED:
+                self._failed += 1
+                if not was_open and self.is_open:
+                    self._probe_at = self._clock.monotonic() + self._probe_seconds
+            return was_open and not self.is_open
+
+    def unused(self) -> None:
+        """The call was not made after all."""
+        with self._lock:
+            self._end_probe(self.is_open)
+
+    def _wait(self) -> float:
+        if not self.is_open:
+            return 0.0
+        left = max(0.0, self._probe_at - self._clock.monotonic())
+        # A probe may take as long as a hanging provider lets it: nobody follows it meanwhile.
+        return max(left, self._probe_seconds) if self._probing else left
+
+    def _end_probe(self, was_open: bool) -> None:
+        if was_open and self._probing:
+            self._probing = False
+            self._probe_at = self._clock.monotonic() + self._probe_seconds

@@ -1,0 +1,72 @@
+"""Gates shared through the ledger: what a provider told one process goes for all of them."""
+
+import queue
+import threading
+from collections.abc import Mapping
+
+from consumer.domain.errors import LedgerUnavailable
+from consumer.ports import Clock, Ledger
+from consumer.worker.ways import Ways
+
+#: Seconds between two looks at what others were told. A process that has not looked yet costs
+#: the provider one refused call.
+_LOOK = 1.0
+#: Every sender that was under way hears of the same wait: ends as close as this are one (seconds).
+_SAME = 1.0
+
+
+class Gates:
+    """A thread that writes down our own closed gates and looks for those of others."""
+
+    def __init__(
+        self, ledger: Ledger, ways: Ways, clock: Clock, accounts: Mapping[str, str]
+    ) -> None:
+        """`accounts`: what the provider counts by, for each transport: `mailgun:DOMAIN`."""
+        self._ledger = ledger
+        self._ways = ways
+        self._clock = clock
+        self._accounts = accounts
+        self._told: queue.SimpleQueue[tuple[str, float] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="gates", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._told.put(None)
+        self._thread.join()
+
+    def throttled(self, transport: str, until: float) -> None:
+        """A provider asked us to wait until then (epoch seconds). Returns at once."""
+        if transport in self._accounts:
+            self._told.put((self._accounts[transport], until))
+
+    def _run(self) -> None:
+        written: dict[str, float] = {}
+        while True:
+            try:
+                told = self._told.get(timeout=_LOOK)
+            except queue.Empty:
+                self._look()
+                continue
+            if told is None:
+                return
+            account, until = told
+            if until > written.get(account, 0.0) + _SAME:
+                written[account] = until
+                self._write(account, until)
+
+    def _write(self, account: str, until: float) -> None:
+        try:
+            self._ledger.close_gate(account, until)
+        except LedgerUnavailable:
+            return
+
+    def _look(self) -> None:
+        try:
+            closed = self._ledger.gates(self._clock.now())
+        except LedgerUnavailable:
+            return
+        for transport, account in self._accounts.items():
+            if account in closed:
+                self._ways.hold(transport, closed[account])

@@ -1,0 +1,173 @@
+"""The resolver: sends whose answer was lost are looked up before anything is sent again.
+
+A doubt keeps its place at the head of its lane, so nothing of the alarm overtakes it, and other
+alarms do not wait. It is in the ledger from the moment it is known: whoever takes over the alarm,
+after a crash or a rebalance, takes over the doubt.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+
+from consumer.domain.alarm import State
+from consumer.domain.errors import LedgerUnavailable, LookupUnavailable
+from consumer.domain.ledger import DeliveryState
+from consumer.domain.notification import SendResult
+from consumer.domain.reasons import Kind, Reason
+from consumer.ports import Clock, Ledger, Lookup
+from consumer.telemetry.metrics import Metrics
+from consumer.worker.doubts import Doubt, budget_seconds, next_lookup
+from consumer.worker.lanes import Lanes
+from consumer.worker.settling import Settling
+from consumer.worker.ways import Ways
+from consumer.worker.work import Landed, Sending
+
+#: Seconds a thread waits for a doubt before it looks whether it is to stop.
+_PATIENCE = 0.5
+
+
+class Resolver:
+    """A few threads beside the senders: a lookup that hangs makes no send wait."""
+
+    def __init__(
+        self,
+        *,
+        count: int,
+        lanes: Lanes,
+        ledger: Ledger,
+        lookups: Mapping[str, Lookup],
+        settling: Settling,
+        ways: Ways,
+        clock: Clock,
+        metrics: Metrics,
+        budgets: Mapping[State, float],
+        hold: bool,
+        to_tracker: Callable[[Landed], None],
+        on_lookup: Callable[[str, bool, str], None] = lambda _name, _ok, _why: None,
+    ) -> None:
+        """`lookups` by transport; `hold`: what is not found waits for a person."""
+        self._lanes = lanes
+        self._ledger = ledger
+        self._lookups = lookups
+        self._settling = settling
+        self._ways = ways
+        self._clock = clock
+        self._metrics = metrics
+        self._budgets = budgets
+        self._hold = hold
+        self._to_tracker = to_tracker
+        #: Told of each lookup whether it was answered.
+        self._on_lookup = on_lookup
+        self._stop = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._run, name=f"resolver-{n}", daemon=True)
+            for n in range(count)
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, timeout_seconds: float) -> None:
+        """Take nothing more; a lookup under way may be left: it changes nothing."""
+        self._stop.set()
+        deadline = self._clock.monotonic() + timeout_seconds
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - self._clock.monotonic()))
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            sending = self._lanes.take_doubt(_PATIENCE)
+            if sending is not None and sending.doubt is not None:
+                self._resolve(sending, sending.doubt)
+
+    def _resolve(self, sending: Sending, doubt: Doubt) -> None:
+        if not doubt.told:
+            doubt.told = True
+            self._land(sending, _left_behind(sending))
+            return
+        doubt.lookups += 1
+        found, answered = self._look_up(sending, doubt)
+        self._metrics.lookups.labels(
+            "found" if found else "not_found" if answered else "unanswered"
+        ).inc()
+        if found is None:
+            wait = self._wait(sending, doubt, answered)
+            if wait is not None:
+                self._lanes.landed()
+                self._lanes.doubt(sending, wait)
+                return
+            found = self._given_up(sending, doubt)
+        sending.doubt = None
+        self._land(sending, found)
+
+    def _land(self, sending: Sending, result: SendResult) -> None:
+        self._settling.settle(sending, result)
+        self._lanes.landed()
+        self._to_tracker(Landed(sending, result))
+
+    def _look_up(self, sending: Sending, doubt: Doubt) -> tuple[SendResult | None, bool]:
+        """What is known, and whether everybody who could know has answered."""
+        told = self._told_by_others(sending, doubt)
+        if told is not None:
+            return told, True
+        lookup = self._lookups.get(doubt.transport)
+        if lookup is None:
+            return None, True
+        try:
+            found = lookup.find(sending.send.email, doubt.since)
+        except LookupUnavailable as error:
+            self._on_lookup(doubt.transport, False, str(error))
+            return None, False
+        except Exception as error:  # noqa: BLE001  # a lookup's defect must not end the thread
+            self._on_lookup(doubt.transport, False, f"{type(error).__name__} in the lookup")
+            return None, False
+        self._on_lookup(doubt.transport, True, "")
+        return found, True
+
+    def _told_by_others(self, sending: Sending, doubt: Doubt) -> SendResult | None:
+        """A process that woke up with its answer, or the provider's feedback, may have said it."""
+        try:
+            rows = self._ledger.find_deliveries(uid=sending.send.notification.uid)
+        except LedgerUnavailable:
+            return None
+        accepted = next((row for row in rows if row.state is DeliveryState.ACCEPTED), None)
+        if accepted is None:
+            return None
+        return SendResult(
+            kind=Kind.ACCEPTED,
+            reason=Reason.FOUND,
+            message="It was accepted, the ledger was told meanwhile",
+            transport=doubt.transport,
+            provider_id=accepted.provider_id,
+            calls=0,
+        )
+
+    def _wait(self, sending: Sending, doubt: Doubt, answered: bool) -> float | None:
+        """Seconds until the next lookup; None: nothing was found in time."""
+        age = max(0.0, self._clock.now() - doubt.since)
+        behind = self._lanes.newer_states(sending.work)
+        budget = budget_seconds(sending.work.event.state, behind, self._budgets)
+        wait = next_lookup(age, budget, answered=answered)
+        if wait is None and not answered and not behind:
+            # Nothing could be sent now anyway: ask on, until there is an answer or a way out.
+            return self._ways.opens_in(sending.options) or None
+        return wait
+
+    def _given_up(self, sending: Sending, doubt: Doubt) -> SendResult:
+        who = "nobody could be asked" if doubt.transport not in self._lookups else "it is not there"
+        said = f"Looked up {doubt.lookups} times, {who}"
+        if self._lanes.newer_states(sending.work):
+            sending.possible_duplicate = True
+            said += "; the alarm's state has moved on meanwhile, it is not sent again"
+            return sending.result(Kind.SUPERSEDED, Reason.STATE_MOVED_ON, said)
+        if self._hold and sending.work.redriven_ms is None:
+            return sending.result(
+                Kind.IN_DOUBT, Reason.HELD, f"{said}; held for a person, redrive it to send it"
+            )
+        sending.possible_duplicate = True
+        return sending.result(Kind.DEFERRED, Reason.NOT_FOUND, f"{said}; it is sent again")
+
+
+def _left_behind(sending: Sending) -> SendResult:
+    what = "The process that was sending this ended before the answer; it is looked up"
+    return sending.result(Kind.IN_DOUBT, Reason.INTERRUPTED, what)

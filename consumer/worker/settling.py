@@ -1,0 +1,67 @@
+"""Writing results into the ledger: at once, by whoever has one, in group commits."""
+
+import threading
+from collections.abc import Sequence
+
+from consumer.domain.errors import LedgerUnavailable
+from consumer.domain.ledger import DeliveryState, Settlement
+from consumer.domain.notification import SendResult
+from consumer.domain.reasons import Kind
+from consumer.ports import Clock, Ledger
+from consumer.worker.gather import Gather
+from consumer.worker.work import Sending
+
+#: Seconds between two tries while the ledger is away.
+_TRY_AGAIN = 0.5
+
+_STATES = {
+    Kind.ACCEPTED: DeliveryState.ACCEPTED,
+    Kind.FAILED: DeliveryState.FAILED,
+    Kind.DEFERRED: DeliveryState.DEFERRED,
+    Kind.IN_DOUBT: DeliveryState.IN_DOUBT,
+    Kind.SUPERSEDED: DeliveryState.SUPERSEDED,
+    Kind.EXPIRED: DeliveryState.EXPIRED,
+}
+
+
+class Settling:
+    """One for senders and resolver together, so that they share their transactions."""
+
+    def __init__(self, ledger: Ledger, owner: str, clock: Clock) -> None:
+        self._ledger = ledger
+        self._owner = owner
+        self._clock = clock
+        self._gather: Gather[Settlement, None] = Gather(self._settle_all)
+        self._stop = threading.Event()
+
+    def stop(self) -> None:
+        """Wait no longer for a ledger that is away."""
+        self._stop.set()
+
+    def settle(self, sending: Sending, result: SendResult) -> None:
+        """Write the result down before anything else is begun: a crash from here on leaves no
+        doubt. Waits for a ledger that is away; gives up only when the process is to end."""
+        settlement = Settlement(
+            uid=sending.send.notification.uid,
+            atom=sending.work.atom,
+            fence=sending.work.prepared.locked.fence,
+            state=_STATES[result.kind],
+            transport=result.transport,
+            provider_id=result.provider_id,
+            reason=result.reason,
+            message=result.message,
+            code=result.code,
+            possible_duplicate=sending.possible_duplicate,
+        )
+        while True:
+            try:
+                self._gather.ask(settlement)
+            except LedgerUnavailable:
+                if self._stop.wait(_TRY_AGAIN):
+                    return
+            else:
+                return
+
+    def _settle_all(self, settlements: Sequence[Settlement]) -> Sequence[None]:
+        self._ledger.settle(self._owner, settlements, self._clock.now())
+        return [None] * len(settlements)

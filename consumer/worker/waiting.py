@@ -1,0 +1,100 @@
+"""Sends that wait for a thread: some are ready, in fair turns of tenants, some have their time.
+
+One newcomer wakes one thread. A thread that takes something wakes the next if more is there:
+whoever waits for the moment at which a send is due may be away with another one by then.
+"""
+
+import heapq
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable, Collection
+
+from consumer.worker.work import Sending, Work
+
+
+class Waiting:
+    """A queue that serves one tenant after the other, and lets sends in when they are due.
+
+    All methods are called with the lanes' lock held, which `wait` lets go meanwhile.
+    """
+
+    def __init__(self, lock: threading.Lock) -> None:
+        self._threads = threading.Condition(lock)
+        #: By tenant, the tenant to serve next first.
+        self._ready: OrderedDict[str, deque[Sending]] = OrderedDict()
+        self._ready_count = 0
+        #: (monotonic seconds, sequence, send).
+        self._delayed: list[tuple[float, int, Sending]] = []
+        self._sequence = 0
+
+    def __len__(self) -> int:
+        return self._ready_count + len(self._delayed)
+
+    def push(self, sending: Sending, *, first: bool = False) -> None:
+        """It may be taken at once."""
+        self._put(sending, first=first)
+        self._threads.notify()
+
+    def delay(self, sending: Sending, due: float) -> None:
+        """It may be taken from `due` on (monotonic seconds)."""
+        self._sequence += 1
+        heapq.heappush(self._delayed, (due, self._sequence, sending))
+        self._threads.notify()
+
+    def pop(self, now: float) -> Sending | None:
+        """The next one, if any is ready or due."""
+        while self._delayed and self._delayed[0][0] <= now:
+            self._put(heapq.heappop(self._delayed)[2])
+        if not self._ready:
+            return None
+        tenant, queue = self._ready.popitem(last=False)
+        sending = queue.popleft()
+        self._ready_count -= 1
+        if queue:
+            self._ready[tenant] = queue
+        if len(self):
+            self._threads.notify()
+        return sending
+
+    def due(self) -> float:
+        """When the next one of those with a time is due; infinity without any."""
+        return self._delayed[0][0] if self._delayed else float("inf")
+
+    def hurry(self, which: Callable[[Sending], bool], now: float) -> None:
+        """Those that wait for their time, and are meant, need wait no longer."""
+        if self._delayed:
+            self._delayed = [
+                (min(due, now) if which(sending) else due, n, sending)
+                for due, n, sending in self._delayed
+            ]
+            heapq.heapify(self._delayed)
+            self._threads.notify()
+
+    def forget(self, gone: Collection[Work]) -> None:
+        """These events were taken out of their lanes."""
+        works = set(map(id, gone))
+        for tenant, queue in list(self._ready.items()):
+            left = deque(s for s in queue if id(s.work) not in works)
+            self._ready_count -= len(queue) - len(left)
+            if left:
+                self._ready[tenant] = left
+            else:
+                del self._ready[tenant]
+        self._delayed = [entry for entry in self._delayed if id(entry[2].work) not in works]
+        heapq.heapify(self._delayed)
+
+    def wait(self, seconds: float) -> None:
+        """Wait for something new, at most so long."""
+        self._threads.wait(seconds)
+
+    def wake_all(self) -> None:
+        """Nothing more is handed out."""
+        self._threads.notify_all()
+
+    def _put(self, sending: Sending, *, first: bool = False) -> None:
+        queue = self._ready.setdefault(sending.work.event.tenant_id, deque())
+        if first:
+            queue.appendleft(sending)
+        else:
+            queue.append(sending)
+        self._ready_count += 1

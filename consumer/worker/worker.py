@@ -1,0 +1,225 @@
+"""The worker: all threads between records and tracking records, put together and ended in order.
+
+It knows the ports only. `consumer/app.py` gives it the adapters.
+"""
+
+from collections.abc import Callable, Mapping
+from threading import Event
+from typing import Protocol
+
+import msgspec
+
+from consumer.domain.alarm import State
+from consumer.domain.errors import DependencyError, LedgerUnavailable
+from consumer.pipeline.pipeline import Pipeline
+from consumer.ports import Clock, Ledger, Lookup, RecordSink, RecordSource, Transport
+from consumer.telemetry.metrics import Metrics
+from consumer.worker.atoms import Atoms
+from consumer.worker.backpressure import Limits
+from consumer.worker.gates import Gates
+from consumer.worker.housekeeping import Housekeeping
+from consumer.worker.intake import Intake
+from consumer.worker.lanes import Lanes
+from consumer.worker.lease import Lease
+from consumer.worker.loop import PollLoop
+from consumer.worker.offsets import Offsets
+from consumer.worker.outbox import Outbox
+from consumer.worker.resolver import Resolver
+from consumer.worker.senders import Senders
+from consumer.worker.settling import Settling
+from consumer.worker.tracker import Tracker
+from consumer.worker.ways import Ways
+from consumer.worker.work import Landed
+
+#: Lookups at the same time. Few: the provider limits them too, and each may hang.
+_RESOLVERS = 4
+#: Seconds between two tries of a ledger that is away at the start.
+_TRY_AGAIN = 2.0
+
+
+class WorkerRules(msgspec.Struct, frozen=True, kw_only=True):
+    """What the operator chose. Times in seconds."""
+
+    tracking_topic: str
+    dead_letter_topic: str
+    senders: int
+    limits: Limits
+    max_age: Mapping[State, float]
+    doubt_budgets: Mapping[State, float]
+    #: A send in doubt that is not found waits for a person.
+    hold_doubts: bool
+    breaker_failures: int
+    breaker_probe: float
+    fallback: str | None
+    fallback_after: float
+    lease: float
+    retention: float
+    shutdown: float
+
+
+class Observer(Protocol):
+    """Who is told what happens. Every method is quick and thread-safe."""
+
+    def dependency(self, name: str, ok: bool, why: str = "") -> None: ...
+    def landed(self, landed: Landed, now: float) -> None: ...
+    def transport(self, name: str, ok: bool, why: str) -> None: ...
+    def looked_up(self, name: str, ok: bool, why: str) -> None: ...
+
+
+class Worker:
+    """One consumer process's core. `serve` blocks until `stop` is set and everything has ended."""
+
+    def __init__(
+        self,
+        *,
+        owner: str,
+        name: str,
+        rules: WorkerRules,
+        pipeline: Pipeline,
+        ledger: Ledger,
+        transports: Mapping[str, Transport],
+        lookups: Mapping[str, Lookup],
+        accounts: Mapping[str, str],
+        sink: RecordSink,
+        clock: Clock,
+        metrics: Metrics,
+        observer: Observer,
+    ) -> None:
+        """`accounts`: by transport, what its provider's limits count by."""
+        self._owner = owner
+        self._rules = rules
+        self._ledger = ledger
+        self._lookups = lookups
+        self._sink = sink
+        self._clock = clock
+        self._observer = observer
+        self._lease = Lease(
+            ledger,
+            owner,
+            clock,
+            rules.lease,
+            lambda ok, why: observer.dependency("ledger", ok, why),
+        )
+        self._ways = Ways(
+            transports,
+            clock=clock,
+            failures=rules.breaker_failures,
+            probe_seconds=rules.breaker_probe,
+            fallback=rules.fallback,
+            fallback_after_seconds=rules.fallback_after,
+            on_state=observer.transport,
+            on_throttled=lambda name, until: self._gates.throttled(name, until),
+        )
+        self._gates = Gates(ledger, self._ways, clock, accounts)
+        self._settling = Settling(ledger, owner, clock)
+        self._tracker = Tracker(
+            owner=owner,
+            worker=name,
+            ledger=ledger,
+            outbox=Outbox(sink, rules.tracking_topic, rules.dead_letter_topic),
+            clock=clock,
+            metrics=metrics,
+            on_result=observer.landed,
+            on_broker=lambda ok, why: observer.dependency("kafka_producer", ok, why),
+        )
+        self.lanes = Lanes(clock, self._tracker.put)
+        self._ways.on_reopened = self.lanes.wake
+        self._senders = Senders(
+            count=rules.senders,
+            owner=owner,
+            lanes=self.lanes,
+            lease=self._lease,
+            ledger=ledger,
+            settling=self._settling,
+            ways=self._ways,
+            clock=clock,
+            metrics=metrics,
+            max_age_seconds=rules.max_age,
+            to_tracker=self._tracker.put,
+        )
+        self._resolver = Resolver(
+            count=_RESOLVERS,
+            lanes=self.lanes,
+            ledger=ledger,
+            lookups=lookups,
+            settling=self._settling,
+            ways=self._ways,
+            clock=clock,
+            metrics=metrics,
+            budgets=rules.doubt_budgets,
+            hold=rules.hold_doubts,
+            to_tracker=self._tracker.put,
+            on_lookup=observer.looked_up,
+        )
+        self._housekeeping = Housekeeping(ledger, clock, rules.retention)
+        self.loop = self._poll_loop(name, pipeline, metrics)
+
+    def _poll_loop(self, name: str, pipeline: Pipeline, metrics: Metrics) -> PollLoop:
+        atoms, offsets = Atoms(), Offsets()
+        intake = Intake(
+            worker=name,
+            pipeline=pipeline,
+            atoms=atoms,
+            lanes=self.lanes,
+            offsets=offsets,
+            tracker=self._tracker,
+            clock=self._clock,
+        )
+        return PollLoop(
+            owner=self._owner,
+            intake=intake,
+            lanes=self.lanes,
+            atoms=atoms,
+            offsets=offsets,
+            ledger=self._ledger,
+            clock=self._clock,
+            metrics=metrics,
+            limits=self._rules.limits,
+            on_kafka=lambda ok, why: self._observer.dependency("kafka", ok, why),
+        )
+
+    def serve(self, source: RecordSource, stop: Event, on_started: Callable[[], None]) -> bool:
+        """Work until `stop` is set; True when everything under way was finished in time."""
+        self._wait_for_lease(stop)
+        self._tracker.start(self.lanes)
+        self._senders.start()
+        self._resolver.start()
+        self._gates.start()
+        self._housekeeping.start()
+        on_started()
+        self.loop.run(source, stop)
+        self._housekeeping.stop()
+        return self._shut_down(source)
+
+    def _wait_for_lease(self, stop: Event) -> None:
+        while not stop.is_set():
+            try:
+                self._lease.start()
+            except LedgerUnavailable as error:
+                self._observer.dependency("ledger", False, str(error))
+                self._clock.wait(_TRY_AGAIN)
+            else:
+                return
+
+    def _shut_down(self, source: RecordSource) -> bool:
+        """Intake has stopped. Finish, flush, commit, leave; each step with a limit."""
+        finished = self.loop.drain(source, self._rules.shutdown)
+        self.lanes.close()
+        self._settling.stop()
+        self._senders.stop(1.0 if finished else 0.0)
+        self._resolver.stop(1.0 if finished else 0.0)
+        finished = self._tracker.stop(5.0) and finished
+        source.close()
+        self._gates.stop()
+        self._lease.stop()
+        if finished:
+            # Otherwise the lease runs out by itself, and what is under way stays ours till then.
+            try:
+                self._ledger.release_all(self._owner)
+            except DependencyError as error:
+                self._observer.dependency("ledger", False, str(error))
+        self._sink.close(2.0)
+        self._ways.close()
+        for lookup in self._lookups.values():
+            lookup.close()
+        return finished

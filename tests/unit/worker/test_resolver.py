@@ -1,0 +1,273 @@
+"""The resolver: what is found is settled, what is not found in time is sent again or held."""
+
+import queue
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from consumer.domain.errors import LookupUnavailable
+from consumer.domain.ledger import DeliveryState, SendingMark
+from consumer.domain.notification import Email, SendResult
+from consumer.domain.reasons import Kind, Reason
+from consumer.pipeline.resume import LeftInDoubt
+from consumer.telemetry.metrics import Metrics
+from consumer.worker.doubts import Doubt
+from consumer.worker.lanes import Lanes
+from consumer.worker.resolver import Resolver
+from consumer.worker.settling import Settling
+from consumer.worker.ways import Ways
+from consumer.worker.work import Landed, Sending, Work
+from tests.support.clock import ManualClock
+from tests.support.worker import CRITICAL, OK, OWNER, SOON, WARNING, result, until, work
+from tests.support.worker_fakes import FakeTransport
+from tests.support.worker_ledger import MemoryLedger, states
+
+BUDGETS = {CRITICAL: 60.0, WARNING: 300.0, OK: 1800.0}
+FOUND = result(Kind.ACCEPTED, reason=Reason.FOUND, provider_id="<p>")
+
+
+class FakeLookup:
+    """Says what `answer` says; counts."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.answer: Any = lambda _: None
+
+    def find(self, email: Email, sent_at: float) -> SendResult | None:
+        self.asked.append(email.uid)
+        told: SendResult | None = self.answer(email)
+        return told
+
+    def close(self) -> None: ...
+
+
+class Rig:
+    """Two resolver threads beside lanes, a ledger and a queue."""
+
+    def __init__(self, *, hold: bool = False, key: bool = True) -> None:
+        self.clock = ManualClock()
+        self.ledger = MemoryLedger()
+        self.lookup = FakeLookup()
+        self.transport = FakeTransport()
+        self.landed: queue.SimpleQueue[Landed] = queue.SimpleQueue()
+        self.lanes = Lanes(self.clock, lambda _: None)
+        self.answered: list[bool] = []
+        self.resolver = Resolver(
+            count=2,
+            lanes=self.lanes,
+            ledger=self.ledger,
+            lookups={"mailgun": self.lookup} if key else {},
+            settling=Settling(self.ledger, OWNER, self.clock),
+            ways=Ways({"mailgun": self.transport}, clock=self.clock, failures=5, probe_seconds=1.0),
+            clock=self.clock,
+            metrics=Metrics(),
+            budgets=BUDGETS,
+            hold=hold,
+            to_tracker=self.landed.put,
+            on_lookup=lambda _name, ok, _why: self.answered.append(ok),
+        )
+        self.resolver.start()
+
+    def doubt(self, *works: Work) -> Sending:
+        """The first event's send got no answer; the others wait behind it."""
+        self.ledger.take(OWNER, *{w.atom for w in works})
+        self.lanes.add(works)
+        sending = self.lanes.take(0)
+        assert sending is not None
+        self.ledger.mark_sending(OWNER, [_mark(sending)], self.clock.now())
+        sending.doubt = Doubt(since=self.clock.now(), transport="mailgun", told=True)
+        self.lanes.landed()
+        self.lanes.doubt(sending, 0.0)
+        return sending
+
+    def pass_time(self, seconds: float) -> None:
+        """Second by second, so that every lookup finds its moment."""
+        for _ in range(int(seconds)):
+            until(self._all_looked_up, "what is due is looked up")
+            self.clock.advance(1.0)
+        until(self._all_looked_up, "what is due is looked up")
+
+    def _all_looked_up(self) -> bool:
+        waits = self.lanes._to_look_up.due() > self.clock.monotonic()
+        return waits and self.lanes.in_flight == 0
+
+    def next(self) -> SendResult:
+        landed = self.landed.get(timeout=SOON)
+        assert landed.result is not None
+        return landed.result
+
+    def stop(self) -> None:
+        self.lanes.close()
+        self.resolver.stop(SOON)
+
+
+def _mark(sending: Sending) -> SendingMark:
+    send = sending.send
+    return SendingMark(
+        uid=send.notification.uid,
+        event_id=sending.work.event.id,
+        atom=sending.work.atom,
+        fence=1,
+        target_id=send.notification.target_id,
+        type=send.notification.type,
+        destination=send.notification.destination,
+        message_id=send.email.message_id,
+        transport="mailgun",
+        attempt=sending.attempt,
+    )
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("consumer.worker.resolver._PATIENCE", 0.005)
+
+
+@pytest.fixture
+def rig() -> Iterator[Rig]:
+    made = Rig()
+    yield made
+    made.stop()
+
+
+def test_what_is_found_is_accepted_and_never_sent_again(rig: Rig) -> None:
+    rig.lookup.answer = lambda _: FOUND
+    sending = rig.doubt(work("e1"))
+    assert rig.next().reason is Reason.FOUND
+    assert states(rig.ledger) == {"e1/0": DeliveryState.ACCEPTED}
+    assert (sending.doubt, sending.possible_duplicate) == (None, False)
+
+
+def test_what_the_provider_threw_away_has_failed(rig: Rig) -> None:
+    rig.lookup.answer = lambda _: result(Kind.FAILED, reason=Reason.PROVIDER_REJECTED)
+    rig.doubt(work("e1"))
+    assert rig.next().kind is Kind.FAILED
+    assert states(rig.ledger) == {"e1/0": DeliveryState.FAILED}
+
+
+def test_what_is_not_found_in_its_time_is_sent_again_as_a_possible_duplicate(rig: Rig) -> None:
+    sending = rig.doubt(work("e1", state=CRITICAL))
+    rig.pass_time(59)
+    assert rig.landed.empty()
+    rig.pass_time(1)
+    told = rig.next()
+    assert (told.kind, told.reason) == (Kind.DEFERRED, Reason.NOT_FOUND)
+    assert sending.possible_duplicate
+    row = rig.ledger.deliveries["e1/0"]
+    assert (row.state, row.possible_duplicate) == (DeliveryState.DEFERRED, True)
+    assert len(rig.lookup.asked) == 8
+
+
+def test_by_policy_it_is_held_for_a_person() -> None:
+    rig = Rig(hold=True)
+    rig.doubt(work("e1", state=CRITICAL))
+    rig.pass_time(60)
+    landed = rig.landed.get(timeout=SOON)
+    assert landed.is_final
+    assert landed.result is not None
+    assert (landed.result.kind, landed.result.reason) == (Kind.IN_DOUBT, Reason.HELD)
+    assert rig.ledger.deliveries["e1/0"].reason == Reason.HELD
+    rig.stop()
+
+
+def test_the_alarm_has_moved_on_it_is_not_sent_again(rig: Rig) -> None:
+    """An OK that waits behind a lost CRITICAL waits as long as CRITICAL allows, no longer."""
+    sending = rig.doubt(work("e1", state=OK), work("e2", state=CRITICAL))
+    rig.pass_time(60)
+    told = rig.next()
+    assert (told.kind, told.reason) == (Kind.SUPERSEDED, Reason.STATE_MOVED_ON)
+    assert sending.possible_duplicate
+
+
+def test_a_lookup_without_an_answer_finds_nothing_out(rig: Rig) -> None:
+    def away(_: Email) -> None:
+        raise LookupUnavailable("Mailgun answers 500")
+
+    rig.lookup.answer = away
+    rig.doubt(work("e1", state=CRITICAL))
+    rig.pass_time(100)
+    assert rig.landed.empty()
+    rig.lookup.answer = lambda _: FOUND
+    rig.pass_time(2)
+    assert rig.next().reason is Reason.FOUND
+    assert (rig.answered[0], rig.answered[-1]) == (False, True)
+
+
+def test_while_nothing_could_be_sent_anyway_it_is_asked_on(rig: Rig) -> None:
+    def away(_: Email) -> None:
+        raise LookupUnavailable("Mailgun answers 500")
+
+    rig.lookup.answer = away
+    rig.transport.closed_for = 5.0
+    rig.doubt(work("e1", state=CRITICAL))
+    rig.pass_time(200)
+    assert rig.landed.empty()
+    rig.transport.closed_for = 0.0
+    rig.pass_time(6)
+    assert rig.next().reason is Reason.NOT_FOUND
+
+
+def test_without_a_key_the_ledger_may_still_know() -> None:
+    """The provider's feedback, or a process that woke up with its answer, wrote it down."""
+    rig = Rig(key=False)
+    rig.doubt(work("e1", state=CRITICAL))
+    rig.pass_time(3)
+    row = rig.ledger.deliveries["e1/0"]
+    rig.ledger.deliveries["e1/0"] = msgspec.structs.replace(
+        row, state=DeliveryState.ACCEPTED, provider_id="<p>"
+    )
+    rig.pass_time(2)
+    told = rig.next()
+    assert (told.kind, told.reason, told.provider_id) == (Kind.ACCEPTED, Reason.FOUND, "<p>")
+    rig.stop()
+
+
+def test_what_another_process_left_is_told_first_and_then_looked_up(rig: Rig) -> None:
+    left = work("e1")
+    doubt = LeftInDoubt(rig.clock.now() - 3600, "mailgun", "m@example.com")
+    send = msgspec.structs.replace(left.prepared.sends[0], doubt=doubt)
+    left.prepared = msgspec.structs.replace(left.prepared, sends=(send,))
+    rig.ledger.take(OWNER, left.atom)
+    rig.lanes.add([left])
+    landed = rig.landed.get(timeout=SOON)
+    assert landed.result is not None
+    assert (landed.result.kind, landed.result.reason) == (Kind.IN_DOUBT, Reason.INTERRUPTED)
+    assert not landed.is_final
+    assert rig.lookup.asked == []
+    rig.lanes.doubt(landed.sending, 0.0)
+    assert rig.next().reason is Reason.NOT_FOUND, "one answer after all this time is enough"
+    assert rig.lookup.asked == ["e1/0"]
+
+
+def test_a_lookup_that_hangs_holds_up_nothing_but_its_thread(rig: Rig) -> None:
+    entered, go = threading.Event(), threading.Event()
+
+    def hang(email: Email) -> SendResult | None:
+        if email.uid == "e1/0":
+            entered.set()
+            assert go.wait(SOON)
+        return FOUND
+
+    rig.lookup.answer = hang
+    rig.doubt(work("e1", "a"))
+    assert entered.wait(SOON)
+    rig.doubt(work("e2", "b"))
+    assert rig.landed.get(timeout=SOON).sending.work.event.id == "e2"
+    rig.lanes.add([work("e3", "c")])
+    assert rig.lanes.take(SOON) is not None, "senders have their own"
+    go.set()
+    assert rig.next().reason is Reason.FOUND
+
+
+def test_a_lookup_that_raises_does_not_end_the_thread(rig: Rig) -> None:
+    def defect(_: Email) -> None:
+        raise ZeroDivisionError
+
+    rig.lookup.answer = defect
+    rig.doubt(work("e1"))
+    until(lambda: rig.answered, "it was told")
+    rig.lookup.answer = lambda _: FOUND
+    rig.pass_time(2)
+    assert rig.next().reason is Reason.FOUND
