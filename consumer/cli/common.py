@@ -26,9 +26,14 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for other 
 
 
 def end_in_order() -> None:
-    """From now on SIGTERM and SIGHUP (a closed terminal) end the command as Ctrl-C does."""
-    for ending in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ending, signal.default_int_handler)
+    """From now on SIGTERM and SIGHUP (a closed terminal) end the command as Ctrl-C does.
+
+    SIGINT too: a shell has it ignored in what it starts in the background, and then nothing but
+    SIGKILL would be left to whoever asks politely. `nohup` keeps its word.
+    """
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if ending is not signal.SIGHUP or signal.getsignal(ending) is not signal.SIG_IGN:
+            signal.signal(ending, signal.default_int_handler)
 
 
 def complain(line: str) -> None:

@@ -14,9 +14,13 @@ from tests.support.kafka import until
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    """The demo as a process, its temporary files below `folder`."""
+    """The demo as a process, its temporary files below `folder`.
+
+    SIGINT is ignored at its start, as in everything that a shell starts in the background.
+    """
+    demo = [sys.executable, "-m", "consumer", "demo", "--rate", "200", *arguments]
     return subprocess.Popen(
-        [sys.executable, "-m", "consumer", "demo", "--rate", "200", *arguments],
+        ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *demo],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
