@@ -40,7 +40,7 @@ _DESTINATION: Final[Mapping[Kind, str]] = {
     Kind.BOUNCED_PERMANENT: "bounced, the receiving side refused it for good",
     Kind.REJECTED: "accepted, and then rejected by the provider",
     Kind.DEFERRED: "not accepted yet, it is tried again",
-    Kind.IN_DOUBT: "in doubt, the answer was lost: it may be out, and is held, not repeated",
+    Kind.IN_DOUBT: "in doubt, the answer was lost: it may be out, and is looked up",
     Kind.FALLBACK: "handed over to another transport",
     Kind.FAILED: "not sent, it failed for good",
     Kind.SUPERSEDED: "not sent, the alarm's state had moved on",
@@ -63,7 +63,7 @@ _REPORTED: Final[Mapping[Kind, str]] = {
 _SPEAKS_FOR_ITSELF: Final = frozenset({Kind.ACCEPTED, Kind.DELIVERED})
 
 _IN_LEDGER: Final[Mapping[DeliveryState, str]] = {
-    DeliveryState.SENDING: "being sent; if its process died, it is in doubt: held, not repeated",
+    DeliveryState.SENDING: "being sent; if its process died, the next one looks it up first",
     DeliveryState.ACCEPTED: _DESTINATION[Kind.ACCEPTED],
     DeliveryState.FAILED: _DESTINATION[Kind.FAILED],
     DeliveryState.IN_DOUBT: _DESTINATION[Kind.IN_DOUBT],

@@ -63,6 +63,7 @@ session_timeout_seconds = 3.0
 base_url = "{self.fake.url}"
 domain = "{DOMAIN}"
 api_key = "{_KEY}"
+lookup_key = "{_KEY}"
 from_address = "Alarms <alarms@{DOMAIN}>"
 
 [ledger]
@@ -72,6 +73,11 @@ lease_seconds = 4.0
 [catalog]
 url = "file:{self.catalog}"
 lookup_patience_seconds = 0.5
+
+[delivery.doubt_seconds]
+critical = 3.0
+warning = 3.0
+ok = 3.0
 
 [telemetry]
 port = 0

@@ -44,6 +44,7 @@ session_timeout_seconds = 3.0
 base_url = "{mailgun}"
 domain = "{domain}"
 api_key_file = "{key_file}"
+lookup_key_file = "{key_file}"
 from_address = "Alarms <alarms@{domain}>"
 
 [ledger]
