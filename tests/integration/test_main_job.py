@@ -1,47 +1,19 @@
 """The main job on real Apache Kafka: 4 partitions, 2 processes, the fake Mailgun over HTTP."""
 
 import time
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 
-from consumer.domain.alarm import AlarmEvent
 from consumer.domain.reasons import Kind, Reason
 from consumer.sandbox.catalog import write_load_catalog, write_sample_catalog
-from consumer.sandbox.traffic import Label, TrafficRecord, generate, generate_atoms
+from consumer.sandbox.traffic import Label, generate
 from tests.support.kafka import Kafka, KafkaBroker, until
+from tests.support.load import ATOMS, RECIPIENTS, assert_in_order, by_event, decoded, load
 from tests.support.messenger import DOMAIN, Messenger
 from tests.support.postgres import PostgresServer
-
-ATOMS, RECIPIENTS = 200, 40
-
-
-def load(events: int, seed: int = 7) -> list[TrafficRecord]:
-    """Events of which each leads to exactly one email."""
-    return list(generate_atoms(events, ATOMS, seed, int(time.time() * 1000)))
-
-
-def decoded(records: Sequence[TrafficRecord]) -> dict[str, AlarmEvent]:
-    events = [msgspec.json.decode(record.value, type=AlarmEvent) for record in records]
-    return {event.id: event for event in events}
-
-
-def by_event(mails: Sequence[dict[str, Any]]) -> Counter[str]:
-    return Counter(mail["variables"]["event_id"] for mail in mails)
-
-
-def assert_in_order(mails: Sequence[dict[str, Any]], events: dict[str, AlarmEvent]) -> None:
-    """Emails of one atom were accepted in the order of its events."""
-    accepted = defaultdict(list)
-    for mail in sorted(mails, key=lambda m: m["sequence"]):
-        event = events[mail["variables"]["event_id"]]
-        accepted[event.atom].append(event.timestamp)
-    for atom, times in accepted.items():
-        assert times == sorted(times), f"out of order: {atom}"
 
 
 def test_two_thousand_events_give_exactly_the_expected_emails(tmp_path: Path, kafka: Kafka) -> None:
@@ -77,7 +49,7 @@ def test_mails_of_one_alarm_form_one_thread(tmp_path: Path, kafka: Kafka) -> Non
     with Messenger(tmp_path, kafka) as messenger:
         write_load_catalog(messenger.catalog, 1, 1)
         messenger.start("one")
-        records = list(generate_atoms(4, 1, 7, int(time.time() * 1000)))
+        records = load(4, atoms=1)
         kafka.produce(messenger.events, [(r.key, r.value) for r in records])
         messenger.until_accepted(4)
         first, *later = sorted(messenger.fake.messages(), key=lambda m: m["sequence"])

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,7 +17,12 @@ from consumer.sandbox.mailgun import FakeMailgun, Options
 from tests.support.kafka import Kafka, until
 
 DOMAIN = "alerts.example.com"
-_KEY = "key-of-the-tests"
+KEY = "key-of-the-tests"
+
+
+def budget(seconds: float) -> dict[str, object]:
+    """So long is a send in doubt looked up, whatever its state."""
+    return {f"delivery.doubt_seconds.{state}": seconds for state in ("critical", "warning", "ok")}
 
 
 class Messenger:
@@ -32,7 +37,9 @@ class Messenger:
         ledger_url: str | None = None,
         options: Options | None = None,
         settings: str = "",
+        overrides: Mapping[str, object] | None = None,
     ) -> None:
+        """`settings` are lines more for the file; `overrides` by dotted name win over it."""
         self.folder = folder
         self.kafka = kafka
         self.events = kafka.create_topic("alarm-events", partitions)
@@ -41,8 +48,12 @@ class Messenger:
         self.group = f"messenger-{self.events}"
         self.catalog = folder / "catalog"
         self.ledger_url = ledger_url or f"sqlite:///{folder}/messenger.db"
-        self.fake = FakeMailgun(options or Options(api_keys={_KEY: "full"}))
+        self.fake = FakeMailgun(options or Options(api_keys={KEY: "full"}))
         self._settings = settings
+        self._overrides = {
+            f"MESSENGER_{name.upper().replace('.', '__')}": str(value)
+            for name, value in (overrides or {}).items()
+        }
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Self:
@@ -62,8 +73,8 @@ session_timeout_seconds = 3.0
 [mailgun]
 base_url = "{self.fake.url}"
 domain = "{DOMAIN}"
-api_key = "{_KEY}"
-lookup_key = "{_KEY}"
+api_key = "{KEY}"
+lookup_key = "{KEY}"
 from_address = "Alarms <alarms@{DOMAIN}>"
 
 [ledger]
@@ -104,6 +115,7 @@ port = 0
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                env=os.environ | self._overrides,
             )
 
     def start_pair(self, first: str, second: str) -> None:
@@ -133,7 +145,7 @@ port = 0
             text=True,
             check=False,
             timeout=60,
-            env=os.environ | {"COLUMNS": "200"},
+            env=os.environ | self._overrides | {"COLUMNS": "200"},
         )
 
     def log(self, name: str) -> list[dict[str, Any]]:

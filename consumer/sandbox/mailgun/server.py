@@ -107,6 +107,10 @@ class FakeMailgun:
         """Add faults. Raises ValueError (BadScript) for one that means nothing."""
         self._script.add(parse_script(list(faults)))
 
+    def forget_faults(self) -> None:
+        """From now on nothing is broken."""
+        self._script.clear()
+
     def reset(self) -> None:
         """Forget mails, events, totals and faults."""
         self._store.reset()
