@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from consumer.domain.ledger import DeliveryRow, DeliveryState
-from consumer.domain.reasons import Kind
+from consumer.domain.reasons import Kind, Reason
 from consumer.domain.tracking import TrackingEvent
 from consumer.tracing import Trace
 
@@ -49,6 +49,9 @@ _DESTINATION: Final[Mapping[Kind, str]] = {
     Kind.DUPLICATE: "not sent twice, the address has its email by another notification",
     Kind.NO_RECIPIENTS: "not sent, there is no address",
 }
+
+#: The end of a doubt that nobody could resolve.
+_HELD: Final = "in doubt for good, it may be out; held for a person, in the dead-letter topic"
 
 #: What may be reported on top; it decides nothing.
 _REPORTED: Final[Mapping[Kind, str]] = {
@@ -109,7 +112,8 @@ def _of_destination(steps: Sequence[TrackingEvent]) -> str:
     if not deciding:
         return f"{name}: {', '.join(reported) or steps[-1].kind.value}"
     last = deciding[-1]
-    line = f"{name}: {_DESTINATION[last.kind]}"
+    held = last.outcome.reason is Reason.HELD
+    line = f"{name}: {_HELD if held else _DESTINATION[last.kind]}"
     if last.kind not in _SPEAKS_FOR_ITSELF:
         line += f" ({last.outcome.message})"
     if last.next_attempt_at is not None and last.kind is Kind.DEFERRED:

@@ -42,6 +42,9 @@ def _with_secret(section: _S, name: str, *, required: bool = False) -> _S:
         if not text:
             raise ValueError(f"{name}_file {file}: is empty")
         return section.model_copy(update={name: SecretStr(text)})
+    if value is not None and not value.get_secret_value():
+        # Taken back by whoever set it to nothing, in the environment say.
+        section = section.model_copy(update={name: None})
     if required and (value is None or not value.get_secret_value()):
         raise ValueError(f"give {name} or {name}_file")
     return section

@@ -8,7 +8,7 @@ from consumer.domain.alarm import AlarmEvent
 from consumer.domain.errors import InvalidMessage
 from consumer.domain.identity import tracking_id
 from consumer.domain.notification import Ending, Notification, SendResult
-from consumer.domain.reasons import Kind
+from consumer.domain.reasons import Kind, Reason
 from consumer.domain.record import Record
 from consumer.domain.tracking import (
     Outcome,
@@ -73,7 +73,12 @@ def track_attempt(
     return _record(
         about,
         at_ms,
-        id=tracking_id(notification.uid, result.kind, attempt),
+        # Held is said of an attempt that was told to be in doubt before.
+        id=tracking_id(
+            notification.uid,
+            result.kind,
+            f"{attempt}/held" if result.reason is Reason.HELD else attempt,
+        ),
         kind=result.kind,
         outcome=Outcome(
             success=result.kind is Kind.ACCEPTED,
