@@ -179,7 +179,10 @@ class Worker:
         )
 
     def serve(self, source: RecordSource, stop: Event, on_started: Callable[[], None]) -> bool:
-        """Work until `stop` is set; True when everything under way was finished in time."""
+        """Work until `stop` is set; True when everything under way was finished in time.
+
+        Raises SettingsError when the group has no place for us.
+        """
         self._wait_for_lease(stop)
         self._tracker.start(self.lanes)
         self._senders.start()
@@ -187,9 +190,13 @@ class Worker:
         self._gates.start()
         self._housekeeping.start()
         on_started()
-        self.loop.run(source, stop)
-        self._housekeeping.stop()
-        return self._shut_down(source)
+        try:
+            self.loop.run(source, stop)
+        finally:
+            # Also when the group has thrown us out: what is under way is finished.
+            self._housekeeping.stop()
+            finished = self._shut_down(source)
+        return finished
 
     def _wait_for_lease(self, stop: Event) -> None:
         while not stop.is_set():

@@ -24,6 +24,20 @@ def finish_join(consumer: Any) -> None:
         coordinator.request_rejoin()
 
 
+def is_fenced(consumer: Any) -> bool:
+    """Whether another member has taken the static name of this one; ask after each poll.
+
+    A heartbeat learns it, turns the heartbeats off, and tells nobody: the client would go on
+    reading partitions that are the other's. In peace a member that needs no join has them on.
+    """
+    coordinator = getattr(consumer, "_coordinator", None)
+    if coordinator is None or getattr(coordinator, "group_instance_id", None) is None:
+        return False
+    with coordinator._lock:
+        settled = coordinator.stable() and not coordinator.rejoin_needed
+        return settled and not coordinator._heartbeat_enabled
+
+
 def ensure_reachable(settings: KafkaSettings) -> None:
     """Raise BrokerUnavailable unless one of the brokers accepts a connection.
 

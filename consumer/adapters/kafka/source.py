@@ -11,16 +11,21 @@ from typing import Any, Protocol
 
 from kafka import KafkaConsumer
 from kafka.consumer.subscription_state import AsyncConsumerRebalanceListener
-from kafka.errors import CommitFailedError, KafkaError, RebalanceInProgressError
+from kafka.errors import (
+    CommitFailedError,
+    FencedInstanceIdError,
+    KafkaError,
+    RebalanceInProgressError,
+)
 from kafka.structs import OffsetAndMetadata
 from kafka.structs import TopicPartition as KafkaPartition
 
-from consumer.adapters.kafka.client_quirks import ensure_reachable, finish_join
+from consumer.adapters.kafka.client_quirks import ensure_reachable, finish_join, is_fenced
 from consumer.adapters.kafka.config import KafkaSettings, consumer_config
 from consumer.adapters.kafka.gaps import GapCheck, TopicPartition, Verdict
 from consumer.adapters.kafka.records import record_of
 from consumer.adapters.kafka.watchdog import Remedy, Watchdog
-from consumer.domain.errors import BrokerUnavailable
+from consumer.domain.errors import BrokerUnavailable, SettingsError
 from consumer.domain.record import Record
 from consumer.ports import Clock
 
@@ -98,7 +103,10 @@ class KafkaSource:
             raise self._unavailable(error) from error
 
     def poll(self, timeout_seconds: float) -> Sequence[Record]:
-        """Records in partition order; raises BrokerUnavailable when Kafka does not answer."""
+        """Records in partition order; raises BrokerUnavailable when Kafka does not answer.
+
+        Raises SettingsError when another process has joined under our static name.
+        """
         if self._consumer is None:
             self.open()
         try:
@@ -106,20 +114,25 @@ class KafkaSource:
             self._look_after()
             batches = self._consumer.poll(timeout_ms=int(timeout_seconds * 1000))
             finish_join(self._consumer)
+        except FencedInstanceIdError as error:
+            raise self._fenced() from error
         except KafkaError as error:
             raise self._unavailable(error) from error
+        if is_fenced(self._consumer):
+            raise self._fenced()
         records: list[Record] = []
         for partition, batch in batches.items():
             records.extend(self._checked((partition.topic, partition.partition), batch))
         return records
 
     def commit(self, offsets: Mapping[TopicPartition, int]) -> bool:
-        """Commit, or raise BrokerUnavailable; False when a rebalance was in the way."""
+        """Commit, or raise BrokerUnavailable; False when a rebalance was in the way, or when the
+        partitions are our namesake's, which the next poll tells."""
         if not offsets or self._consumer is None:
             return False
         try:
             self._consumer.commit(_as_kafka(offsets), timeout_ms=5_000)
-        except (CommitFailedError, RebalanceInProgressError):
+        except (CommitFailedError, FencedInstanceIdError, RebalanceInProgressError):
             return False
         except KafkaError as error:
             raise self._unavailable(error) from error
@@ -198,6 +211,14 @@ class KafkaSource:
         return BrokerUnavailable(
             f"Kafka at {self._settings.bootstrap_servers} does not answer: "
             f"{str(error) or type(error).__name__}"
+        )
+
+    def _fenced(self) -> SettingsError:
+        return SettingsError(
+            [
+                "kafka.group_instance_id: another process has joined the group as "
+                f"{self._settings.group_instance_id}, so this one stops; give each its own"
+            ]
         )
 
     # -- called by the listener, on the client's loop ----------------------------------------

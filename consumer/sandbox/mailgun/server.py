@@ -107,6 +107,10 @@ class FakeMailgun:
         """Add faults. Raises ValueError (BadScript) for one that means nothing."""
         self._script.add(parse_script(list(faults)))
 
+    def faults(self) -> list[dict[str, Any]]:
+        """What is still to come, each with how often it was `served`."""
+        return self._script.remaining()
+
     def forget_faults(self) -> None:
         """From now on nothing is broken."""
         self._script.clear()

@@ -1,12 +1,13 @@
 """The client's defects that we step around, each with the picture by which it is known."""
 
 import socket
+import threading
 from types import SimpleNamespace
 
 import pytest
 from kafka import codec
 
-from consumer.adapters.kafka.client_quirks import ensure_reachable, finish_join
+from consumer.adapters.kafka.client_quirks import ensure_reachable, finish_join, is_fenced
 from consumer.adapters.kafka.config import KafkaSettings
 from consumer.domain.errors import BrokerUnavailable
 
@@ -37,9 +38,33 @@ def test_only_a_forgotten_join_is_begun_again(
     assert coordinator.requests == requests
 
 
+@pytest.mark.parametrize(
+    ("name", "stable", "rejoin_needed", "heartbeats", "fenced"),
+    [
+        ("m", True, False, False, True),
+        ("m", True, False, True, False),  # in peace
+        ("m", True, True, False, False),  # about to join
+        ("m", False, False, False, False),  # joining
+        (None, True, False, False, False),  # nobody can take a name that it does not have
+    ],
+)
+def test_only_a_settled_static_member_without_heartbeats_is_fenced(
+    name: str | None, stable: bool, rejoin_needed: bool, heartbeats: bool, fenced: bool
+) -> None:
+    coordinator = SimpleNamespace(
+        group_instance_id=name,
+        stable=lambda: stable,
+        rejoin_needed=rejoin_needed,
+        _heartbeat_enabled=heartbeats,
+        _lock=threading.Lock(),
+    )
+    assert is_fenced(SimpleNamespace(_coordinator=coordinator)) is fenced
+
+
 def test_a_client_without_these_insides_is_left_alone() -> None:
-    finish_join(SimpleNamespace())
-    finish_join(SimpleNamespace(_coordinator=SimpleNamespace()))
+    for insides in (SimpleNamespace(), SimpleNamespace(_coordinator=SimpleNamespace())):
+        finish_join(insides)
+        assert not is_fenced(insides)
 
 
 def test_every_codec_of_a_producer_can_be_unpacked() -> None:

@@ -3,13 +3,14 @@
 import pytest
 from kafka.errors import (
     CommitFailedError,
+    FencedInstanceIdError,
     KafkaConnectionError,
     KafkaTimeoutError,
     RebalanceInProgressError,
 )
 
 from consumer.adapters.kafka.gaps import Verdict
-from consumer.domain.errors import BrokerUnavailable
+from consumer.domain.errors import BrokerUnavailable, SettingsError
 from tests.unit.adapters.kafka.fakes import P, Q
 from tests.unit.adapters.kafka.source_rig import PLAIN_P, Rig
 
@@ -141,3 +142,16 @@ def test_a_partition_assigned_while_paused_is_paused_too(rig: Rig) -> None:
     assert rig.poll() == []
     rig.source.resume()
     assert sorted(rig.poll()) == [(0, 0), (1, 0)]
+
+
+# -- static membership -------------------------------------------------------------------------
+
+
+def test_a_member_whose_name_was_taken_says_so_and_commits_nothing(rig: Rig) -> None:
+    """Trying on would throw the other one out in turn."""
+    client = rig.begin(p=[0])
+    client.errors["commit"] = FencedInstanceIdError()
+    assert not rig.source.commit({PLAIN_P: 1})
+    client.errors["poll"] = FencedInstanceIdError()
+    with pytest.raises(SettingsError, match=r"group_instance_id: .* give each its own"):
+        rig.poll()
