@@ -1,0 +1,77 @@
+"""A provider that breaks down or throttles for a while, with many alarms waiting."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from consumer.domain.reasons import Kind
+from consumer.sandbox.catalog import write_load_catalog
+from tests.support.kafka import Kafka, until
+from tests.support.load import RECIPIENTS, assert_in_order, by_event, decoded, load
+from tests.support.messenger import Messenger, budget
+
+
+def calls(messenger: Messenger, *names: str) -> list[dict[str, object]]:
+    """The access log's sends of some processes."""
+    return [
+        line
+        for name in names
+        for line in messenger.log(name)
+        if line["event"] == "transport.call" and line["call"] == "send"
+    ]
+
+
+def test_a_provider_that_answers_500_is_left_alone_until_it_recovers(
+    tmp_path: Path, kafka: Kafka
+) -> None:
+    """The breaker opens after a few calls; then one probe at a time, and nothing twice."""
+    with Messenger(tmp_path, kafka, overrides=budget(1)) as messenger:
+        write_load_catalog(messenger.catalog, 1000, RECIPIENTS)
+        messenger.fake.script({"kind": "status", "status": 500, "count": None})
+        records = load(1000, atoms=1000)
+        events = decoded(records)
+        kafka.produce(messenger.events, [(r.key, r.value) for r in records])
+        messenger.start("one")
+        messenger.until_logged("one", "breaker.opened")
+        until(lambda: len(messenger.tracked([Kind.IN_DOUBT])) >= 36, "some probes have failed")
+        messenger.fake.forget_faults()
+        messenger.until_accepted(1000)
+        messenger.until_done(1000)
+
+        mails = messenger.fake.messages(limit=5000)
+        assert by_event(mails) == dict.fromkeys(events, 1)
+        assert_in_order(mails, events)
+        per_email = Counter(call["uid"] for call in calls(messenger, "one"))
+        assert max(per_email.values()) <= 2, "no email was tried again in vain"
+        messenger.until_logged("one", "breaker.closed")
+
+
+@pytest.mark.parametrize("processes", [1, 2, 4])
+def test_a_throttled_domain_is_asked_once_per_process(
+    tmp_path: Path, kafka: Kafka, processes: int
+) -> None:
+    """429 with its end: whoever heard it waits, nothing is dropped, then all of it goes."""
+    names = [f"p{n}" for n in range(processes)]
+    with Messenger(tmp_path, kafka, overrides={"delivery.senders": 4}) as messenger:
+        write_load_catalog(messenger.catalog, 400, RECIPIENTS)
+        for name in names:
+            messenger.start(name)
+        for name in names:
+            messenger.until_logged(name, "partitions.assigned")
+        messenger.fake.script({"kind": "throttle", "seconds": 5, "retry": "seconds", "count": None})
+        records = load(400, atoms=400)
+        events = decoded(records)
+        kafka.produce(messenger.events, [(r.key, r.value) for r in records])
+        until(lambda: calls(messenger, *names), "the first was refused")
+        messenger.fake.forget_faults()
+        messenger.until_accepted(400)
+        messenger.until_done(400)
+
+        mails = messenger.fake.messages(limit=5000)
+        assert by_event(mails) == dict.fromkeys(events, 1)
+        assert_in_order(mails, events)
+        for name in names:
+            refused = [c for c in calls(messenger, name) if c["outcome"] == "deferred"]
+            assert len(refused) <= 4, "only what was under way when the first was refused"
+        assert {r.event.id for r in messenger.tracked([Kind.ACCEPTED])} == set(events)
