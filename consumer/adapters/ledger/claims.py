@@ -10,6 +10,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     false,
+    func,
     literal,
     select,
     update,
@@ -19,6 +20,7 @@ from sqlalchemy.types import Double
 from consumer.adapters.ledger.batch import given, rows, upsert
 from consumer.adapters.ledger.reading import deliveries_of, events_by_id
 from consumer.adapters.ledger.schema import atoms, owners
+from consumer.adapters.ledger.shared_clock import database_now
 from consumer.domain.alarm import State
 from consumer.domain.ledger import AtomState, ClaimRequest, Claims, Held
 
@@ -27,7 +29,11 @@ _OWNER = bindparam("me", type_=Text)
 _NOW = bindparam("now", type_=Double)
 
 _READ = (
-    select(atoms, owners.c.lease_until)
+    select(
+        atoms,
+        owners.c.lease_until,
+        func.coalesce(owners.c.over_at < database_now(), false()).label("silent"),
+    )
     .join(_GIVEN, atoms.c.atom == _GIVEN.c.atom)
     .outerjoin(owners, owners.c.owner == atoms.c.owner)
 )
@@ -55,16 +61,25 @@ def _insert_or_lock(dialect: str) -> Executable:
 
 @cache
 def _renew(dialect: str) -> Executable:
-    insert = upsert(owners, dialect).values(owner=_OWNER, lease_until=bindparam("lease_until"))
+    insert = upsert(owners, dialect).values(
+        owner=_OWNER,
+        lease_until=bindparam("lease_until"),
+        over_at=database_now() + bindparam("lease_seconds", type_=Double),
+    )
     return insert.on_conflict_do_update(
-        index_elements=["owner"], set_={"lease_until": insert.excluded.lease_until}
+        index_elements=["owner"],
+        set_={"lease_until": insert.excluded.lease_until, "over_at": insert.excluded.over_at},
     )
 
 
-def heartbeat(connection: Connection, owner: str, lease_until: float) -> None:
-    """Set the end of the owner's lease."""
-    statement = _renew(connection.dialect.name)
-    connection.execute(statement, {"me": owner, "lease_until": lease_until})
+def heartbeat(connection: Connection, owner: str, now: float, lease_seconds: float) -> float:
+    """Renew the owner's lease; returns its end by the owner's clock."""
+    lease_until = now + lease_seconds
+    connection.execute(
+        _renew(connection.dialect.name),
+        {"me": owner, "lease_until": lease_until, "lease_seconds": lease_seconds},
+    )
+    return lease_until
 
 
 def claim(
@@ -76,7 +91,11 @@ def claim(
     connection.execute(_insert_or_lock(connection.dialect.name), parameters)
     found = connection.execute(_READ, {"rows": wanted}).mappings().all()
 
-    free = {row["atom"] for row in found if is_free(row["owner"], row["lease_until"], owner, now)}
+    free = {
+        row["atom"]
+        for row in found
+        if is_free(row["owner"], None if row["silent"] else row["lease_until"], owner, now)
+    }
     if free:
         taken = rows([atom] for atom in sorted(free))
         connection.execute(_TAKE, {"rows": taken, "me": owner, "now": now})
@@ -102,7 +121,8 @@ def claim(
 def is_free(holder: str | None, lease_until: float | None, owner: str, now: float) -> bool:
     """Whether `owner` may take the atom from its holder, with a new fence.
 
-    Nobody holds it, or another whose lease is over, or another who never had or gave up a lease.
+    Nobody holds it, or another whose lease is over, or another without one: who never had a
+    lease, gave it up, or has been silent for its length by the database's clock.
     """
     if holder is None:
         return True

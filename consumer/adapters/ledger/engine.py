@@ -92,11 +92,17 @@ def _postgresql(
     url: URL, pool_size: int, timeout_seconds: float, connect_timeout_seconds: float
 ) -> Engine:
     milliseconds = round(timeout_seconds * 1000)
+    # A process that was frozen in mid-transaction must not hold its rows for longer than others
+    # are willing to wait for them.
+    limits = (
+        f"-c statement_timeout={milliseconds} "
+        f"-c idle_in_transaction_session_timeout={milliseconds // 2}"
+    )
     own_options = url.query.get("options", "")
     connect_args: dict[str, Any] = {
         "connect_timeout": max(2, round(connect_timeout_seconds)),  # libpq knows no less than 2
         # What the URL says comes last and wins.
-        "options": f"-c statement_timeout={milliseconds} {own_options}".strip(),
+        "options": f"{limits} {own_options}".strip(),
         # The server's timeout does not help against a network that swallows packets.
         "tcp_user_timeout": milliseconds,
         "keepalives_idle": 10,

@@ -36,9 +36,7 @@ class SqlLedger:
         self._database = database
 
     def heartbeat(self, owner: str, now: float, lease_seconds: float) -> float:
-        lease_until = now + lease_seconds
-        self._database.write(lambda c: claims.heartbeat(c, owner, lease_until))
-        return lease_until
+        return self._database.write(lambda c: claims.heartbeat(c, owner, now, lease_seconds))
 
     def claim(self, owner: str, requests: Sequence[ClaimRequest], now: float) -> Claims:
         if not requests:

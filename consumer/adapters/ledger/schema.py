@@ -22,6 +22,9 @@ owners = Table(
     metadata,
     Column("owner", Text, primary_key=True),
     Column("lease_until", Double, nullable=False),
+    # The same by the database's clock, which all processes share: a machine whose own clock is
+    # far ahead would hold its alarms that long after it died.
+    Column("over_at", Double),
 )
 
 #: Who works on what, and how far the atom's stream of events got.

@@ -1,0 +1,65 @@
+"""Leases of machines whose clocks disagree, and of processes that froze in the wrong moment."""
+
+import threading
+
+import pytest
+from sqlalchemy import text
+
+from consumer.adapters.ledger import SqlLedger, open_ledger
+from consumer.adapters.ledger.engine import build_engine, parse_url
+from tests.contract.ledger.values import ATOM, LEASE, NOW, request, win
+from tests.support.kafka import until
+
+DAY = 86_400.0
+
+
+def test_dead_owner_whose_clock_was_far_ahead_holds_no_longer_than_its_lease(
+    ledger: SqlLedger,
+) -> None:
+    """Its lease ends tomorrow by its own word; by the database's clock it is silent too long."""
+    ledger.heartbeat("ahead", NOW + DAY, 0.3)
+    assert ledger.claim("ahead", [request()], NOW + DAY).won
+    assert ledger.claim("b", [request()], NOW).held.keys() == {ATOM}
+    until(lambda: ledger.claim("b", [request()], NOW).won, "the atom, taken over", 5.0)
+
+
+def test_living_owner_whose_clock_is_far_ahead_keeps_what_it_holds(ledger: SqlLedger) -> None:
+    """Each heartbeat counts anew, by the database's clock."""
+    ledger.heartbeat("ahead", NOW + DAY, 0.3)
+    assert ledger.claim("ahead", [request()], NOW + DAY).won
+    pause = threading.Event()
+    for _ in range(8):
+        pause.wait(0.05)
+        ledger.heartbeat("ahead", NOW + DAY, 0.3)
+    assert ledger.claim("b", [request()], NOW).held.keys() == {ATOM}
+
+
+def test_lease_of_an_older_program_counts_by_its_own_word(
+    ledger: SqlLedger, ledger_url: str
+) -> None:
+    """It knows nothing of the shared clock while versions are mixed."""
+    win(ledger, "old")
+    engine = build_engine(
+        parse_url(ledger_url), pool_size=1, timeout_seconds=5, connect_timeout_seconds=5
+    )
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE owners SET over_at = NULL"))
+    engine.dispose()
+    assert ledger.claim("b", [request()], NOW + LEASE).held.keys() == {ATOM}
+    assert ledger.claim("b", [request()], NOW + LEASE + 1).won.keys() == {ATOM}
+
+
+@pytest.mark.parametrize("kind", [pytest.param("postgresql", marks=pytest.mark.postgres)])
+def test_process_frozen_in_mid_transaction_does_not_stop_the_others(ledger_url: str) -> None:
+    """PostgreSQL ends its transaction before others give up. SQLite can only wait for it."""
+    frozen = build_engine(
+        parse_url(ledger_url), pool_size=1, timeout_seconds=0.4, connect_timeout_seconds=5
+    )
+    ledger = open_ledger(ledger_url, timeout_seconds=5)
+    win(ledger, "a")
+    with frozen.connect() as connection:
+        connection.execute(text("SELECT * FROM atoms FOR UPDATE"))
+        assert win(ledger, "a").fence == 1
+        connection.invalidate()
+    frozen.dispose()
+    ledger.close()
