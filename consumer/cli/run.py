@@ -10,7 +10,7 @@ import typer
 from consumer.app import App
 from consumer.cli.common import ConfigOption, fail
 from consumer.cli.settings_checks import refuse_problems
-from consumer.cli.supervise import supervise
+from consumer.cli.supervise import stop_when_supervisor_ends, supervise
 from consumer.configuration import load_settings
 from consumer.telemetry.logs import configure_logs
 
@@ -23,6 +23,9 @@ def run(
     worker: Annotated[
         str | None, typer.Option(help="Name of this process in tracking records.")
     ] = None,
+    supervised: Annotated[
+        bool, typer.Option("--supervised", hidden=True, help="Stop when standard input closes.")
+    ] = False,
 ) -> None:
     """Consume alarm-state events and send emails, until SIGTERM or Ctrl-C."""
     settings = load_settings(config)
@@ -39,6 +42,8 @@ def run(
 
     signal.signal(signal.SIGTERM, ask_to_stop)
     signal.signal(signal.SIGINT, ask_to_stop)
+    if supervised:
+        stop_when_supervisor_ends(app.stop.set)
     try:
         finished = app.run()
     except OSError as error:

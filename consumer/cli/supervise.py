@@ -1,120 +1,197 @@
-"""The supervisor of `messenger run --processes N`: starts, restarts, passes signals on."""
+"""The supervisor of `messenger run --processes N`: starts, restarts, passes signals on, reports.
+
+Each process has for standard input a pipe whose other end is the supervisor's alone. However the
+supervisor ends, the pipe closes then, and the process stops in order: nobody works on unnoticed.
+"""
 
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
+from typing import Any
 
 from consumer.adapters.clock import SystemClock
 from consumer.telemetry.logs import get_logger
 
+#: Seconds between two looks at the processes.
+_LOOK_EVERY = 0.2
+#: Seconds between two reports of who runs; each change is reported at once.
+_REPORT_EVERY = 60.0
 #: Seconds before a process that ended is started again; doubled while it ends quickly.
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 30.0
 #: A process that lived this long starts over with the first pause (seconds).
 _LIVED = 60.0
-#: Wrong usage or configuration: another start would end the same way.
+#: Wrong usage or configuration: when all ended like this, another start would end the same way.
 _HOPELESS = 2
 
 
 class _Child:
-    def __init__(
-        self, number: int, arguments: Sequence[str], port: int, member: str | None
-    ) -> None:
-        self.number = number
-        self._arguments = arguments
-        self._port = port
-        self._member = member
-        self.pause = _FIRST_PAUSE
-        self.start_at = 0.0
-        self.started_at = 0.0
-        self.process: subprocess.Popen[bytes] | None = None
+    """One of the processes: running, or waiting for its next start."""
 
-    def start(self, now: float) -> None:
-        self.started_at = now
-        environment = _inherited()
-        if self._port:
-            environment["MESSENGER_TELEMETRY__PORT"] = str(self._port + self.number)
-        if self._member:
-            # Two static members of one name would fence each other out of the group.
-            environment["MESSENGER_KAFKA__GROUP_INSTANCE_ID"] = f"{self._member}-{self.number}"
-        self.process = subprocess.Popen(  # noqa: S603  # our own command
-            [
-                sys.executable,
-                "-m",
-                "consumer",
-                "run",
-                *self._arguments,
-                "--worker",
-                f"{os.uname().nodename}-{self.number}",
-            ],
-            env=environment,
+    def __init__(self, number: int, command: Sequence[str], environment: dict[str, str]) -> None:
+        self._number = number
+        self._command = command
+        self._environment = environment
+        self._process: subprocess.Popen[bytes] | None = None
+        self._starts = 0
+        self._started_at = 0.0
+        self._start_at = 0.0
+        self._pause = _FIRST_PAUSE
+        #: How it ended last.
+        self.exit_code: int | None = None
+
+    @property
+    def runs(self) -> bool:
+        return self._process is not None
+
+    def look_after(self, now: float) -> bool:
+        """Start it when it is due, see whether it ended; True when either happened."""
+        if self._process is None:
+            return now >= self._start_at and self._start(now)
+        code = self._process.poll()
+        return code is not None and self._ended(code, now)
+
+    def send(self, number: int) -> None:
+        """Pass a signal on."""
+        if self._process is not None:
+            self._process.send_signal(number)
+
+    def wait(self) -> None:
+        if self._process is not None:
+            self.exit_code = self._process.wait()
+
+    def report(self, now: float) -> dict[str, Any]:
+        """Who it is now; without a pid it waits for its start."""
+        told: dict[str, Any] = {"process": self._number, "restarts": max(0, self._starts - 1)}
+        if self._process is None:
+            return told | {"exit_code": self.exit_code}
+        return told | {"pid": self._process.pid, "uptime_seconds": round(now - self._started_at)}
+
+    def _start(self, now: float) -> bool:
+        self._starts += 1
+        self._started_at = now
+        self._process = subprocess.Popen(  # noqa: S603  # our own command
+            self._command,
+            env=self._environment,
+            stdin=subprocess.PIPE,
+            # Ctrl-C is the supervisor's to pass on.
             start_new_session=True,
         )
+        return True
+
+    def _ended(self, code: int, now: float) -> bool:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process = None
+        self.exit_code = code
+        if now - self._started_at > _LIVED:
+            self._pause = _FIRST_PAUSE
+        self._start_at = now + self._pause
+        get_logger(worker="supervisor").error(
+            "supervisor.restarting",
+            process=self._number,
+            exit_code=code,
+            in_seconds=self._pause,
+        )
+        self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+        return True
+
+
+class _Asked:
+    """The signals heard. A handler may run inside any wait, so it takes no lock."""
+
+    def __init__(self, children: Sequence[_Child]) -> None:
+        self._children = children
+        self.number: int | None = None
+
+    def listen(self) -> None:
+        signal.signal(signal.SIGTERM, self._hear)
+        signal.signal(signal.SIGINT, self._hear)
+
+    def _hear(self, number: int, _frame: FrameType | None) -> None:
+        if self.number is not None:
+            for child in self._children:
+                child.send(signal.SIGKILL)
+        self.number = number
 
 
 def supervise(count: int, arguments: Sequence[str], port: int, member: str | None) -> int:
     """Keep `count` processes running until SIGTERM or SIGINT; returns the exit code.
 
     Each process gets a telemetry port of its own, counted up from `port`, and a static member
-    name of its own where the settings give one (`member`). A second signal
-    kills what has not ended by then.
+    name of its own where the settings give one (`member`). A second signal kills what has not
+    ended by then.
     """
-    log = get_logger(worker="supervisor")
-    stop = threading.Event()
-    clock = SystemClock(stop)
-    children = [_Child(number, arguments, port, member) for number in range(count)]
+    clock = SystemClock()
+    children = [
+        _Child(number, _command(number, arguments), _environment(number, port, member))
+        for number in range(count)
+    ]
+    asked = _Asked(children)
+    asked.listen()
+    report_at = 0.0
+    while asked.number is None:
+        now = clock.monotonic()
+        changed = [child.look_after(now) for child in children]
+        if any(changed) or now >= report_at:
+            _report(children, now)
+            report_at = now + _REPORT_EVERY
+        if all(child.exit_code == _HOPELESS and not child.runs for child in children):
+            return _HOPELESS
+        clock.wait(_LOOK_EVERY)
+    return _end(children, asked.number)
 
-    def pass_on(number: int, _frame: FrameType | None) -> None:
-        again = stop.is_set()
-        stop.set()
-        for child in children:
-            if child.process is not None and child.process.poll() is None:
-                child.process.send_signal(signal.SIGKILL if again else number)
 
-    signal.signal(signal.SIGTERM, pass_on)
-    signal.signal(signal.SIGINT, pass_on)
-    while not stop.is_set():
-        for child in children:
-            code = _look_after(child, clock.monotonic())
-            if code == _HOPELESS:
-                pass_on(signal.SIGTERM, None)
-                break
-        clock.wait(0.2)
-    codes = [child.process.wait() for child in children if child.process is not None]
-    log.info("supervisor.stopped", exit_codes=codes)
-    if _HOPELESS in codes:
-        return _HOPELESS
+def stop_when_supervisor_ends(stop: Callable[[], None]) -> None:
+    """The other side: call `stop` when standard input closes, which only an end does."""
+
+    def watch() -> None:
+        # Not through sys.stdin: its lock would be held while the interpreter shuts down.
+        while os.read(0, 1):
+            pass
+        get_logger(worker="supervisor").error("supervisor.gone", effect="this process stops")
+        stop()
+
+    threading.Thread(target=watch, name="supervisor-watch", daemon=True).start()
+
+
+def _end(children: Sequence[_Child], number: int) -> int:
+    """Pass the signal on and wait for everybody."""
+    running = [child for child in children if child.runs]
+    for child in running:
+        child.send(number)
+    for child in running:
+        child.wait()
+    codes = [child.exit_code for child in running]
+    get_logger(worker="supervisor").info("supervisor.stopped", exit_codes=codes)
     # Asked to stop while it was still starting, a process ends by the signal itself.
     return 0 if set(codes) <= {0, -signal.SIGTERM, -signal.SIGINT} else 1
 
 
-def _look_after(child: _Child, now: float) -> int | None:
-    """Start what is due; returns the exit code of a process that has just ended."""
-    process = child.process
-    if process is None:
-        if now >= child.start_at:
-            child.start(now)
-        return None
-    code = process.poll()
-    if code is None or code == _HOPELESS:
-        return code
-    if now - child.started_at > _LIVED:
-        child.pause = _FIRST_PAUSE
-    child.start_at = now + child.pause
-    child.pause = min(child.pause * 2, _LONGEST_PAUSE)
-    child.process = None
-    get_logger(worker="supervisor").error(
-        "supervisor.restarting",
-        process=child.number,
-        exit_code=code,
-        in_seconds=round(child.start_at - now, 1),
+def _report(children: Sequence[_Child], now: float) -> None:
+    get_logger(worker="supervisor").info(
+        "supervisor.processes",
+        running=sum(child.runs for child in children),
+        processes=[child.report(now) for child in children],
     )
-    return code
 
 
-def _inherited() -> dict[str, str]:
-    return dict(os.environ)  # noqa: TID251  # handed on to the children, not read
+def _command(number: int, arguments: Sequence[str]) -> list[str]:
+    name = f"{os.uname().nodename}-{number}"
+    own = ["--supervised", "--worker", name]
+    return [sys.executable, "-m", "consumer", "run", *arguments, *own]
+
+
+def _environment(number: int, port: int, member: str | None) -> dict[str, str]:
+    environment = dict(os.environ)  # noqa: TID251  # handed on to the children, not read
+    if port:
+        environment["MESSENGER_TELEMETRY__PORT"] = str(port + number)
+    if member:
+        # Two static members of one name would fence each other out of the group.
+        environment["MESSENGER_KAFKA__GROUP_INSTANCE_ID"] = f"{member}-{number}"
+    return environment
