@@ -28,6 +28,9 @@ def budget(seconds: float) -> dict[str, object]:
 class Messenger:
     """Topics, a fake Mailgun, a settings file, and as many consumer processes as a test starts."""
 
+    #: The module that the processes run, and its arguments before the command.
+    program: Sequence[str] = ("consumer",)
+
     def __init__(
         self,
         folder: Path,
@@ -38,11 +41,12 @@ class Messenger:
         options: Options | None = None,
         settings: str = "",
         overrides: Mapping[str, object] | None = None,
+        events_config: Mapping[str, str] | None = None,
     ) -> None:
         """`settings` are lines more for the file; `overrides` by dotted name win over it."""
         self.folder = folder
         self.kafka = kafka
-        self.events = kafka.create_topic("alarm-events", partitions)
+        self.events = kafka.create_topic("alarm-events", partitions, events_config)
         self.tracking = kafka.create_topic("notification-tracking", partitions)
         self.dead_letters = kafka.create_topic("dead-letter", 1)
         self.group = f"messenger-{self.events}"
@@ -111,7 +115,10 @@ port = 0
         """One `messenger run`; its log goes to {name}.log."""
         with (self.folder / f"{name}.log").open("ab") as log:
             self._processes[name] = subprocess.Popen(
-                [sys.executable, "-m", "consumer", "run", "-c", self.config, "--worker", name],
+                [
+                    *(sys.executable, "-m", *self.program),
+                    *("run", "-c", self.config, "--worker", name),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -44,10 +44,14 @@ def find_postgres() -> Path | None:
 class PostgresServer:
     """A server, and fresh databases on it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
+        """`durable`: what was committed outlives a crash of the server, as it does by default."""
+        self._settings = _DURABLE if durable else _SETTINGS
         self._admin: URL | None = None
         self._databases: list[str] = []
         self._own = contextlib.ExitStack()
+        self._launch: Callable[[], None] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Raises RuntimeError when there is none to start, or it does not come up."""
@@ -64,6 +68,16 @@ class PostgresServer:
         self._admin = None
         self._databases.clear()
         self._own.close()
+
+    def halt(self, *, crash: bool = False) -> None:
+        """End our own server's process; `crash` gives it no time to write anything."""
+        assert self._process is not None, "somebody else's server"
+        _stop_process(self._process, signal.SIGQUIT if crash else signal.SIGINT)
+
+    def relaunch(self) -> None:
+        """Start it again, on the same port with the same data, and wait until it answers."""
+        assert self._launch is not None, "somebody else's server"
+        self._launch()
 
     def new_database(self) -> str:
         """Create an empty database; returns its URL."""
@@ -95,35 +109,44 @@ class PostgresServer:
         _initdb(programs, data, user)
         port = _free_port()
         log = self._own.enter_context((folder / "log").open("wb"))
-        process = subprocess.Popen(
-            [programs / "postgres", "-D", data, "-p", str(port), *_SETTINGS],
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            cwd=folder,
-            user=user,
-            # Ctrl-C is for the tests; they stop the server.
-            start_new_session=True,
-        )
-        self._own.callback(_stop_process, process)
         admin = URL.create(
             "postgresql+psycopg", "messenger", host="127.0.0.1", port=port, database="postgres"
         )
+
+        def launch() -> None:
+            self._process = subprocess.Popen(
+                [programs / "postgres", "-D", data, "-p", str(port), *self._settings],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=folder,
+                user=user,
+                # Ctrl-C is for the tests; they stop the server.
+                start_new_session=True,
+            )
+            _await_ready(self._process, admin, folder / "log")
+
+        self._own.callback(self._end)
+        self._launch = launch
         try:
-            _await_ready(process, admin, folder / "log")
+            launch()
         except BaseException:
             self._own.close()
             raise
         return admin
 
+    def _end(self) -> None:
+        if self._process is not None:
+            _stop_process(self._process, signal.SIGINT)
 
-_SETTINGS = (
+
+_DURABLE = (
     *("-c", "listen_addresses=127.0.0.1"),
     *("-c", "unix_socket_directories="),
     # Speed: what a crash of the machine would lose is not tested here.
     *("-c", "fsync=off"),
-    *("-c", "synchronous_commit=off"),
     *("-c", "full_page_writes=off"),
 )
+_SETTINGS = (*_DURABLE, "-c", "synchronous_commit=off")
 
 
 def _initdb(programs: Path, data: Path, user: str | None) -> None:
@@ -156,8 +179,9 @@ def _await_ready(process: subprocess.Popen[bytes], admin: URL, log: Path) -> Non
             return
 
 
-def _stop_process(process: subprocess.Popen[bytes]) -> None:
-    process.send_signal(signal.SIGINT)  # "fast": ends the sessions, does not wait for them
+def _stop_process(process: subprocess.Popen[bytes], number: int) -> None:
+    """SIGINT is "fast": it ends the sessions, and does not wait for them. SIGQUIT is a crash."""
+    process.send_signal(number)
     try:
         process.wait(_STOP_SECONDS)
     except subprocess.TimeoutExpired:
