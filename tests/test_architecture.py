@@ -16,7 +16,7 @@ MAX_LINES = 300
 SELF_EVIDENT_LINES = 25
 
 LAYOUT = {
-    *("consumer", "schemas", "tests", "deploy", "requirements", ".ci"),
+    *("consumer", "schemas", "tests", "docs", "deploy", "requirements", ".ci"),
     *("pyproject.toml", "Makefile", ".editorconfig", ".gitignore"),
     *("README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE"),
 }
