@@ -106,6 +106,14 @@ class Ledger(Protocol):
     def close_events(self, owner: str, closings: Sequence[Closing], now: float) -> None:
         """Write the events' ends and move their atoms on, where the fence is still ours."""
 
+    def reopen(self, event_ids: Collection[str], now: float) -> Collection[str]:
+        """Forget that these events ended, so that they may be sent what they were not; returns
+        those that had.
+
+        Of their notifications, what is EXPIRED or FAILED is DEFERRED from now on, and what is
+        held in doubt waits to be looked up again. What was accepted, or superseded, stays.
+        """
+
     def release(self, owner: str, atoms: Collection[str]) -> None:
         """Give atoms back."""
 

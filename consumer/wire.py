@@ -28,8 +28,10 @@ DEAD_LETTER_HEADERS: Final = (
     "messenger-first-seen",
 )
 
-#: On a record that was sent to its topic again.
+#: On a record that was sent to its topic again: when, epoch milliseconds.
 REDRIVEN_HEADER: Final = "messenger-redriven-at"
+#: No time of ours has more digits. Whatever is longer was not written by us.
+_MAX_DIGITS: Final = 15
 _NAMES: Final = frozenset(DEAD_LETTER_HEADERS)
 
 #: Steps at which a transport was asked to send.
@@ -123,10 +125,16 @@ def decode_dead_letter(record: Record) -> DeadLetter:
     return DeadLetter(record=source, reason=reason, error=error, first_seen=first_seen)
 
 
+def redriven_headers(record: Record, at: int) -> list[tuple[str, bytes]]:
+    """The headers of a record that goes to its topic again: its own, and when (milliseconds)."""
+    own = [header for header in _foreign(record.headers) if header[0] != REDRIVEN_HEADER]
+    return [*own, (REDRIVEN_HEADER, str(at).encode())]
+
+
 def redriven_at(headers: Headers) -> int | None:
     """When a person sent this record out of the dead-letter topic again, epoch milliseconds."""
     told = next((value for name, value in headers if name == REDRIVEN_HEADER), b"")
-    return int(told) if told.isdigit() else None
+    return int(told) if told.isdigit() and len(told) <= _MAX_DIGITS else None
 
 
 def history_record(steps: Sequence[TrackingEvent], status: str | None = None) -> dict[str, Any]:

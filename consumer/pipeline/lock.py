@@ -136,11 +136,12 @@ def _decide(event: AlarmEvent, now: Progress, known: bool, rules: LockRules, now
         ending is not None and ending.kind in (Kind.DUPLICATE, Kind.STALE, Kind.IGNORED)
     )
     advances = not keeps_state
-    gap = ending is None and not event.test and _has_gap(event, now, rules)
+    alone = event.test or _is_last(event, now)
+    gap = ending is None and not alone and _has_gap(event, now, rules)
     return Locked(
         event=event,
         progress=_moved_on(event, now, now_ms, sends=ending is None) if advances else now,
-        previous_state=event.previous_state or (None if event.test or gap else now.last_state),
+        previous_state=event.previous_state or (None if alone or gap else now.last_state),
         thread_event_id=event.id if event.test else (now.thread_event_id or event.id),
         ending=ending,
         advances=advances,
@@ -169,6 +170,9 @@ def _reason_to_end(
         return None
     if rules.ignores(event.state):
         return _end(Kind.IGNORED, Reason.UNKNOWN_STATE, "The state UNKNOWN is not notified")
+    if _is_last(event, now):
+        # It ended and was opened again, redriven: what it left behind does not speak against it.
+        return None
     if now.last_timestamp_ms is None:
         return _first(event, rules)
     if event.timestamp < now.last_timestamp_ms:
@@ -183,6 +187,11 @@ def _reason_to_end(
     ):
         return _end(Kind.UNCHANGED, Reason.SAME_STATE, f"The alarm is {event.state} already")
     return None
+
+
+def _is_last(event: AlarmEvent, now: Progress) -> bool:
+    """The atom stands where it does because of this very event."""
+    return event.id == now.last_event_id
 
 
 def _first(event: AlarmEvent, rules: LockRules) -> Ending | None:

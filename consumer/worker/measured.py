@@ -46,6 +46,9 @@ class MeasuredLedger:
     def close_events(self, owner: str, closings: Sequence[Closing], now: float) -> None:
         self._timed("close_events", lambda: self._ledger.close_events(owner, closings, now))
 
+    def reopen(self, event_ids: Collection[str], now: float) -> Collection[str]:
+        return self._timed("reopen", lambda: self._ledger.reopen(event_ids, now))
+
     def release(self, owner: str, atoms: Collection[str]) -> None:
         self._timed("release", lambda: self._ledger.release(owner, atoms))
 

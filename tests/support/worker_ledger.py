@@ -19,6 +19,7 @@ from consumer.domain.ledger import (
     SendingMark,
     Settlement,
 )
+from consumer.domain.reasons import Reason
 
 
 class MemoryLedger:
@@ -121,6 +122,15 @@ class MemoryLedger:
                 if told.advances and self.holds(owner, told.atom, told.fence):
                     self.atoms[told.atom]["last"] = told
 
+    def reopen(self, event_ids: Collection[str], now: float) -> Collection[str]:
+        with self.lock:
+            self._called("reopen")
+            opened = [id_ for id_ in event_ids if self.events.pop(id_, None) is not None]
+            for uid, row in self.deliveries.items():
+                if row.event_id in opened:
+                    self.deliveries[uid] = _opened(row, now)
+            return opened
+
     def release(self, owner: str, atoms: Collection[str]) -> None:
         with self.lock:
             self._called("release")
@@ -182,6 +192,14 @@ class MemoryLedger:
     def ping(self) -> None: ...
 
     def close(self) -> None: ...
+
+
+def _opened(row: DeliveryRow, now: float) -> DeliveryRow:
+    if row.state in (DeliveryState.EXPIRED, DeliveryState.FAILED):
+        return msgspec.structs.replace(row, state=DeliveryState.DEFERRED, updated_at=now)
+    if row.state is DeliveryState.IN_DOUBT and row.reason == Reason.HELD:
+        return msgspec.structs.replace(row, reason=None)
+    return row
 
 
 def _atom_state(name: str, row: Mapping[str, Any]) -> AtomState:

@@ -21,12 +21,15 @@ from consumer.domain.tracking import (
 )
 from consumer.wire import (
     DEAD_LETTER_HEADERS,
+    REDRIVEN_HEADER,
     dead_letter_headers,
     decode_dead_letter,
     decode_tracking,
     encode_event,
     encode_tracking,
     history_record,
+    redriven_at,
+    redriven_headers,
 )
 from tests.support.factories import make_event
 
@@ -153,6 +156,33 @@ class TestDeadLetter:
         headers = [*dead_letter_headers(letter), ("messenger-source-offset", value)]
         with pytest.raises(InvalidMessage, match="unreadable header"):
             decode_dead_letter(Record("dead", 0, 0, None, b"", headers))
+
+
+class TestRedriven:
+    def test_a_record_carries_its_own_headers_and_when_it_was_redriven(self) -> None:
+        record = Record("t", 0, 1, None, b"", [("trace", b"1"), ("messenger-reason", b"old")])
+        headers = redriven_headers(record, 1_392_138_740_000)
+        assert headers == [("trace", b"1"), (REDRIVEN_HEADER, b"1392138740000")]
+        assert redriven_at(headers) == 1_392_138_740_000
+
+    def test_headers_do_not_pile_up_over_many_failures(self) -> None:
+        """Dead, redriven and dead again: the last time counts, and nothing is there twice."""
+        record = Record("t", 0, 1, None, b"", [("trace", b"1")])
+        for at in (10, 20, 30):
+            letter = DeadLetter(record=record, reason="r", error="e", first_seen=at)
+            read = Record("dead", 0, at, None, b"", dead_letter_headers(letter))
+            letter = decode_dead_letter(read)
+            assert letter.first_seen == at
+            record = Record("t", 0, at, None, b"", redriven_headers(letter.record, at + 1))
+        assert list(record.headers) == [("trace", b"1"), (REDRIVEN_HEADER, b"31")]
+
+    @pytest.mark.parametrize("told", [b"", b"soon", b"-1", b"1.5", b"\xff", b"9" * 5000])
+    def test_what_is_no_time_of_ours_counts_as_none(self, told: bytes) -> None:
+        """Producers may write what they like: it never stops the consumer."""
+        assert redriven_at([(REDRIVEN_HEADER, told)]) is None
+
+    def test_other_records_were_not_redriven(self) -> None:
+        assert redriven_at([("trace", b"1")]) is None
 
 
 class TestHistory:

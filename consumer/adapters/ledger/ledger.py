@@ -10,6 +10,7 @@ from consumer.adapters.ledger import (
     migrating,
     reading,
     releasing,
+    reopening,
 )
 from consumer.adapters.ledger.database import Database
 from consumer.adapters.ledger.engine import build_engine, is_memory, parse_url
@@ -56,6 +57,11 @@ class SqlLedger:
     def close_events(self, owner: str, closings: Sequence[Closing], now: float) -> None:
         if closings:
             self._database.write(lambda c: closing.close_events(c, owner, closings, now))
+
+    def reopen(self, event_ids: Collection[str], now: float) -> Collection[str]:
+        if not event_ids:
+            return ()
+        return self._database.write(lambda c: reopening.reopen(c, event_ids, now))
 
     def release(self, owner: str, atoms: Collection[str]) -> None:
         if atoms:
