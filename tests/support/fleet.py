@@ -47,6 +47,13 @@ class Fleet(Messenger):
         self.fake.forget_faults()
         self.fake.script({"kind": "delay", "seconds": seconds, "when": "before", "count": None})
 
+    def until_asked(self, sends: int) -> None:
+        """So many sends have arrived at the slow provider."""
+        until(lambda: self._asked() >= sends, f"{sends} sends at the provider")
+
+    def _asked(self) -> int:
+        return sum(fault["served"] for fault in self.fake.faults())
+
     def feed(self, records: Sequence[TrafficRecord], topic: str | None = None) -> None:
         self.kafka.produce(topic or self.events, [(r.key, r.value) for r in records])
 
@@ -62,8 +69,7 @@ class Fleet(Messenger):
         with closing(open_ledger(self.ledger_url)) as ledger:
 
             def at_provider() -> bool:
-                asked = sum(fault["served"] for fault in self.fake.faults())
-                under_way: int = asked - self.fake.stats()["accepted_messages"]
+                under_way = self._asked() - self.fake.stats()["accepted_messages"]
                 return under_way >= sends and ledger.counts()["deliveries.sending"] == under_way
 
             def frozen() -> bool:

@@ -154,7 +154,14 @@ class KafkaSource:
         return self._paused
 
     def close(self) -> None:
-        """Leave the group; the listener commits what is done on the way out."""
+        """Leave the group for good; the listener commits what is done on the way out.
+
+        It does not wait: what was under way had its time before this.
+        """
+        self._revoke_limit = 0.0
+        self._leave()
+
+    def _leave(self) -> None:
         if self._consumer is not None:
             with contextlib.suppress(KafkaError):
                 self._consumer.close(autocommit=False, timeout_ms=5_000)
@@ -195,7 +202,7 @@ class KafkaSource:
         for partition, remedy in remedies.items():
             self._observer.stalled(partition, remedy, positions[partition])
         if Remedy.REJOIN in remedies.values():
-            self.close()
+            self._leave()
             self.open()
             return
         for partition in remedies:

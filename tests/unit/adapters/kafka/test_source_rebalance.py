@@ -69,3 +69,12 @@ def test_closing_hands_the_partitions_over_and_survives_a_broker_that_is_gone(ri
     rig.source.close()
     assert rig.worker.of("revoked") == [("revoked", PLAIN_P)]
     rig.source.close()
+
+
+def test_closing_does_not_wait_for_work_that_had_its_time(rig: Rig) -> None:
+    """The worker has drained before; the listener would only wait for what will not end."""
+    client = rig.begin(p=[0])
+    rig.worker.work_left = 10
+    client.on_sleep = lambda: pytest.fail("it waits")
+    rig.source.close()
+    assert rig.worker.of("revoked") == [("revoked", PLAIN_P)]
