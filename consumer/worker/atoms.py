@@ -5,27 +5,22 @@ on their way are not closed there yet. When nothing of it has been seen for a mo
 given back, and forgotten.
 """
 
-from collections import deque
 from collections.abc import Callable, Collection, Mapping
 
 from consumer.pipeline.lock import Locked, Progress
 
-#: Event ids remembered per held atom; whatever is older has long been closed in the ledger.
-_REMEMBERED = 1000
-
 
 class _Atom:
-    __slots__ = ("ids", "progress", "touched")
+    __slots__ = ("progress", "touched")
 
     def __init__(self) -> None:
         #: None: nothing of it is on its way, what the ledger says counts.
         self.progress: Progress | None = None
-        self.ids: deque[str] = deque(maxlen=_REMEMBERED)
         self.touched = 0.0
 
 
 class Atoms:
-    """Atoms that may be ours: their progress, and the ids of their recent events."""
+    """Atoms that may be ours, and their progress."""
 
     def __init__(self) -> None:
         self._atoms: dict[str, _Atom] = {}
@@ -37,9 +32,6 @@ class Atoms:
         known = {a: self._atoms[a].progress for a in atoms if a in self._atoms}
         return {a: progress for a, progress in known.items() if progress is not None}
 
-    def on_their_way(self, atoms: set[str]) -> Mapping[str, frozenset[str]]:
-        return {a: frozenset(self._atoms[a].ids) for a in atoms if a in self._atoms}
-
     def asked(self, atoms: Collection[str], now: float) -> None:
         """The ledger is asked for these; whatever becomes of that, they are to be given back."""
         for name in atoms:
@@ -49,16 +41,12 @@ class Atoms:
         """An event goes into its lane."""
         atom = self._atoms.setdefault(locked.event.atom, _Atom())
         atom.progress = locked.progress
-        atom.ids.append(locked.event.id)
         atom.touched = now
 
     def rewind(self, name: str, last: Locked | None) -> None:
         """Events were taken out of its lane; `last` is the newest one left in there, if any."""
         atom = self._atoms.setdefault(name, _Atom())
         atom.progress = None if last is None else last.progress
-        atom.ids.clear()
-        if last is not None:
-            atom.ids.append(last.event.id)
 
     def forget(self, atom: str) -> None:
         """It was given back."""

@@ -13,6 +13,7 @@ from consumer.domain.record import Record
 from consumer.pipeline.pipeline import Incoming, NotYet, Pipeline, Prepared
 from consumer.ports import Clock
 from consumer.worker.atoms import Atoms
+from consumer.worker.dead_letter_limit import DeadLetterLimit
 from consumer.worker.lanes import Lanes
 from consumer.worker.offsets import Offsets, Ticket, TopicPartition
 from consumer.worker.tracker import Broken, Tracker
@@ -53,6 +54,7 @@ class Intake:
         offsets: Offsets,
         tracker: Tracker,
         clock: Clock,
+        limit: DeadLetterLimit | None = None,
     ) -> None:
         self._worker = worker
         self._pipeline = pipeline
@@ -61,6 +63,7 @@ class Intake:
         self._offsets = offsets
         self._tracker = tracker
         self._clock = clock
+        self._limit = limit
         self._parked: list[Arrival] = []
         self._try_at = 0.0
         #: Why nothing at all can be prepared at the moment, if so.
@@ -69,6 +72,11 @@ class Intake:
     @property
     def parked(self) -> int:
         return len(self._parked)
+
+    @property
+    def stopped(self) -> bool:
+        """There were too many dead letters: nothing more goes into the lanes."""
+        return self._limit is not None and self._limit.tripped is not None
 
     def take(self, records: Sequence[Record]) -> None:
         """Bring records, and what waited long enough, into their lanes or park them."""
@@ -108,6 +116,7 @@ class Intake:
             partition = (record.topic, record.partition)
             ticket = self._offsets.begin(partition, record.offset, len(received.events))
             if received.invalid is not None:
+                self._count(received.invalid.reason)
                 self._tracker.put(Broken(record, received.invalid, received.salvaged, ticket))
             elif not received.events:
                 ticket.done()
@@ -133,8 +142,8 @@ class Intake:
     def _prepare(self, batch: Sequence[Arrival]) -> None:
         """One batch through the pipeline. What has to wait keeps its place in the order."""
         blocked = {arrival.atom for arrival in self._parked}
-        if self.waits_for is not None and self._parked:
-            self._parked.extend(batch)
+        if self.stopped or (self.waits_for is not None and self._parked):
+            self._park(batch)
             return
         going = [arrival for arrival in batch if arrival.atom not in blocked]
         atoms = {arrival.atom for arrival in going}
@@ -143,7 +152,7 @@ class Intake:
             answers = self._pipeline.prepare(
                 [arrival.incoming for arrival in going],
                 self._atoms.progress(atoms),
-                self._atoms.on_their_way(atoms),
+                self._lanes.on_their_way(atoms),
             )
         except (LedgerUnavailable, CatalogUnavailable) as error:
             self.waits_for = error
@@ -161,12 +170,18 @@ class Intake:
             if isinstance(answer, NotYet):
                 waiting.append(arrival)
                 continue
-            if not answer.dead_letter:
+            if answer.dead_letter:
                 # Nobody was told, and the redriven record is to be as good as new.
+                self._count(answer.endings[-1].reason)
+            else:
                 self._atoms.entered(answer.locked, now)
             works.append(Work(answer, arrival.record, arrival.ticket, self._worker))
         self._park(waiting)
         self._lanes.add(works)
+
+    def _count(self, reason: str) -> None:
+        if self._limit is not None:
+            self._limit.count(reason)
 
     def _park(self, arrivals: Sequence[Arrival]) -> None:
         """The time of the next try stands while others wait already: new ones do not delay it."""

@@ -7,7 +7,7 @@ send, so that what the ledger says of an atom moves in event order.
 
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from consumer.domain.alarm import State
 from consumer.ports import Clock
@@ -159,6 +159,18 @@ class Lanes:
                 self._to_look_up.forget(cut)
                 self._calmer.notify_all()
             return [work for work in out if goes(work)]
+
+    def on_their_way(self, atoms: Collection[str]) -> Mapping[str, frozenset[str]]:
+        """Ids of the events in these lanes, which the ledger does not know to have ended.
+
+        Dead letters are not among them: nobody is told, and what is redriven is as good as new.
+        """
+        with self._lock:
+            return {
+                atom: frozenset(work.event.id for work in lane if not work.prepared.dead_letter)
+                for atom in atoms
+                if (lane := self._lanes.get(atom))
+            }
 
     def last(self, atom: str) -> Work | None:
         """The newest event in the atom's lane."""

@@ -144,9 +144,8 @@ class PollLoop:
     def _regulate(self, source: RecordSource) -> None:
         # Records without an event wait for their dead letter only: nowhere but in the offsets.
         events = max(self._lanes.events + self._intake.parked, self._offsets.open)
-        pause = self._intake.waits_for is not None or should_pause(
-            self._paused, events, self._lanes.bytes, self._limits
-        )
+        stopped = self._intake.stopped or self._intake.waits_for is not None
+        pause = stopped or should_pause(self._paused, events, self._lanes.bytes, self._limits)
         if pause and not self._paused:
             source.pause()
         elif self._paused and not pause:

@@ -104,6 +104,8 @@ class FakePipeline:
         self._owner = owner
         #: Events that the catalog does not know yet.
         self.unknown: set[str] = set()
+        #: Events that it will never know.
+        self.dead: set[str] = set()
         self.catalog_away = False
         self.batches: list[list[str]] = []
 
@@ -138,6 +140,9 @@ class FakePipeline:
             if each.atom in claims.held or each.id in self.unknown or each.atom in waiting:
                 waiting.add(each.atom)
                 answers.append(NotYet("has to wait"))
+                continue
+            if each.id in self.dead:
+                answers.append(_dead(each, claims))
                 continue
             answer = self._prepared(each, claims, moved.get(each.atom), each.id in seen)
             moved[each.atom] = answer.locked.progress
@@ -176,6 +181,12 @@ class FakePipeline:
             attempt=row.attempt,
         )
         return Prepared(locked=decided, known=[known_result])
+
+
+def _dead(of: AlarmEvent, claims: Claims) -> Prepared:
+    end = ending(Kind.LOOKUP_FAILED, Reason.NOT_IN_CATALOG)
+    locked = _decided(of, Progress.of(claims.won[of.atom]))
+    return Prepared(locked=locked, endings=[end], dead_letter=True)
 
 
 def _decided(of: AlarmEvent, progress: Progress, *, advances: bool = False) -> Locked:

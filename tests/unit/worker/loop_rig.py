@@ -10,6 +10,7 @@ from consumer.domain.record import Record
 from consumer.telemetry.metrics import Metrics
 from consumer.worker.atoms import Atoms
 from consumer.worker.backpressure import Limits
+from consumer.worker.dead_letter_limit import DeadLetterLimit
 from consumer.worker.intake import Intake
 from consumer.worker.lanes import Lanes
 from consumer.worker.lease import Lease
@@ -41,8 +42,9 @@ class Ticking(ManualClock):
 class Rig:
     """A whole worker: real threads, and all around it stand-ins. A test turns the loop."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None, dead_letters: int = 1000) -> None:
         self.clock = Ticking()
+        self.limit = DeadLetterLimit(dead_letters, self.clock)
         self.ledger = MemoryLedger()
         self.pipeline = FakePipeline(self.ledger, self.clock)
         self.transport = FakeTransport()
@@ -86,6 +88,7 @@ class Rig:
             offsets=self.offsets,
             tracker=self.tracker,
             clock=self.clock,
+            limit=self.limit,
         )
         self.loop = PollLoop(
             owner=OWNER,

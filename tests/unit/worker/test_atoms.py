@@ -19,7 +19,6 @@ def test_the_newest_event_that_entered_is_the_progress() -> None:
     atoms.entered(locked(event("e1")), 0)
     atoms.entered(locked(event("e2")), 0)
     assert atoms.progress({A, "unknown"})[A].last_event_id == "e2"
-    assert atoms.on_their_way({A, "unknown"}) == {A: {"e1", "e2"}}
 
 
 def test_an_atom_only_asked_for_has_no_progress_and_is_given_back_all_the_same() -> None:
@@ -47,13 +46,12 @@ def test_asking_again_keeps_it_from_being_idle() -> None:
     assert atoms.progress({A})[A].last_event_id == "e1"
 
 
-def test_rewound_to_the_last_event_left_the_ones_behind_it_are_unknown() -> None:
+def test_rewound_to_the_last_event_left_the_ones_behind_it_count_no_longer() -> None:
     atoms = Atoms()
     for id_ in ("e1", "e2", "e3"):
         atoms.entered(locked(event(id_)), 0)
     atoms.rewind(A, locked(event("e1")))
     assert atoms.progress({A})[A].last_event_id == "e1"
-    assert atoms.on_their_way({A}) == {A: {"e1"}}
 
 
 def test_rewound_to_nothing_the_ledger_counts_and_the_atom_is_still_given_back() -> None:
@@ -61,5 +59,4 @@ def test_rewound_to_nothing_the_ledger_counts_and_the_atom_is_still_given_back()
     atoms.entered(locked(event("e1")), 0)
     atoms.rewind(A, None)
     assert atoms.progress({A}) == {}
-    assert atoms.on_their_way({A}) == {A: set()}
     assert atoms.idle(0, 0, free) == [A]

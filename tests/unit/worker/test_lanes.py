@@ -50,6 +50,16 @@ def test_an_event_without_a_send_goes_to_the_tracker_when_its_turn_has_come(boar
     assert board.taken() == ["e3/0"]
 
 
+def test_on_their_way_is_what_is_in_a_lane_and_has_not_ended(board: Board) -> None:
+    """A dead letter is not: its record may be redriven before it has left."""
+    letter = work("e3", sends=0, prepared={"dead_letter": True})
+    board.add(work("e1"), work("e2"), letter, work("f1", "b"))
+    atom = letter.atom
+    assert board.lanes.on_their_way([atom, "unknown"]) == {atom: {"e1", "e2"}}
+    board.end(board.take())
+    assert board.lanes.on_their_way([atom]) == {atom: {"e2"}}
+
+
 # -- fairness --------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from consumer.domain.reasons import Kind
 from consumer.worker.backpressure import Limits
-from tests.support.worker import FIRST, OK, OWNER, SOON, event, record, until
+from tests.support.worker import FIRST, OK, OWNER, SOON, event, record, result, until
 from tests.unit.worker.loop_rig import Held, Rig, impatient, one, running
 
 
@@ -33,6 +33,20 @@ def test_records_become_emails_tracking_records_and_a_commit(rig: Rig) -> None:
     assert sorted(rig.transport.sent) == ["e1/0", "e2/0", "f1/0"]
     assert rig.source.committed == {FIRST: 4}
     assert rig.loop.turned_at == rig.clock.monotonic()
+
+
+def test_an_event_opened_again_is_tried_again_while_its_alarm_is_still_held(rig: Rig) -> None:
+    """Redriven a moment after it failed: what this process remembers is no reason to refuse."""
+    rig.transport.answer = lambda _: result(Kind.FAILED)
+    rig.turn(one(1, "e1"))
+    rig.done()
+    assert rig.ledger.reopen(["e1"], 0.0) == ["e1"]
+    rig.transport.answer = lambda _: result()
+    rig.turn(one(2, "e1", timestamp=1_392_138_733_001), one(3, "e1"))
+    rig.done()
+    assert rig.transport.sent == ["e1/0", "e1/0"]
+    assert rig.ledger.deliveries["e1/0"].attempt == 2
+    assert rig.ledger.events["e1"].outcome == "accepted"
 
 
 def test_commits_are_made_now_and_then_and_only_when_there_is_news(rig: Rig) -> None:
