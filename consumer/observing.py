@@ -102,6 +102,11 @@ class Observing:
         """A provider answered a lookup, or did not."""
         self.dependency(f"{name}_lookup", ok, why)
 
+    def intake_stopped(self, why: str) -> None:
+        """Too many dead letters: nothing more is read until a person has looked."""
+        self._log.critical("intake.stopped", error=why)
+        self.dependency("intake", False, why)
+
     # -- Kafka ---------------------------------------------------------------------------------
 
     def rebalanced(self, what: str, partitions: Collection[TopicPartition]) -> None:

@@ -109,6 +109,7 @@ def worker_rules(given: Settings) -> WorkerRules:
     return WorkerRules(
         tracking_topic=given.kafka.tracking_topic,
         dead_letter_topic=given.kafka.dead_letter_topic,
+        dead_letters_per_minute=given.kafka.dead_letters_per_minute,
         senders=delivery.senders,
         limits=Limits(
             max_events=delivery.max_waiting_events,

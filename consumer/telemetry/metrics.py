@@ -31,6 +31,7 @@ DEPENDENCIES: Final = (
     "mailgun",
     "smtp",
     "mailgun_lookup",
+    "intake",
 )
 LOOKUP_OUTCOMES: Final = ("found", "not_found", "unanswered")
 #: Seconds; from one row in a local file to a provider's time-out.

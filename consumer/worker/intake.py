@@ -16,8 +16,8 @@ from consumer.worker.atoms import Atoms
 from consumer.worker.dead_letter_limit import DeadLetterLimit
 from consumer.worker.lanes import Lanes
 from consumer.worker.offsets import Offsets, Ticket, TopicPartition
-from consumer.worker.tracker import Broken, Tracker
-from consumer.worker.work import Work
+from consumer.worker.tracker import Tracker
+from consumer.worker.work import Broken, Work
 
 #: Seconds between two tries of what waits, and of a dependency that is away.
 _TRY_AGAIN = 0.5

@@ -10,23 +10,21 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 
-import msgspec
-
-from consumer.domain.errors import BrokerUnavailable, InvalidMessage, LedgerUnavailable
+from consumer.domain.errors import BrokerUnavailable, LedgerUnavailable
 from consumer.domain.ledger import Closing, DeliveryState, Settlement
 from consumer.domain.notification import SendResult
 from consumer.domain.reasons import Kind, Reason
 from consumer.domain.record import DeadLetter, Record
-from consumer.domain.tracking import TrackedEvent, TrackingEvent
+from consumer.domain.tracking import TrackingEvent
 from consumer.pipeline.resume import Known
 from consumer.pipeline.track import track_attempt, track_ending, track_invalid
 from consumer.ports import Clock, Ledger
 from consumer.telemetry.metrics import Metrics
+from consumer.worker.dead_letter_limit import DeadLetterLimit
 from consumer.worker.lanes import Lanes
-from consumer.worker.offsets import Ticket
 from consumer.worker.outbox import Outbox
 from consumer.worker.retrying import seconds_until_next
-from consumer.worker.work import Landed, Sending, Work
+from consumer.worker.work import Broken, Landed, Sending, Work
 
 #: Ends of a notification after which a person may want its event again: why, in one line.
 _GIVEN_UP = {
@@ -37,16 +35,6 @@ _GIVEN_UP = {
 
 #: Seconds between two tries of a step whose dependency is away.
 _TRY_AGAIN = 1.0
-
-
-class Broken(msgspec.Struct, frozen=True):
-    """A record that could not be read."""
-
-    record: Record
-    error: InvalidMessage
-    #: The ids that could be read all the same.
-    salvaged: TrackedEvent | None
-    ticket: Ticket
 
 
 Item = Landed | Work | Broken
@@ -64,6 +52,7 @@ class Tracker:
         outbox: Outbox,
         clock: Clock,
         metrics: Metrics,
+        limit: DeadLetterLimit,
         on_result: Callable[[Landed, float], None],
         on_broker: Callable[[bool, str], None] = lambda _ok, _why: None,
     ) -> None:
@@ -73,6 +62,7 @@ class Tracker:
         self._outbox = outbox
         self._clock = clock
         self._metrics = metrics
+        self._limit = limit
         self._on_result = on_result
         #: Told after each delivery: the consumer's side of Kafka may well answer meanwhile.
         self._on_broker = on_broker
@@ -204,6 +194,7 @@ class Tracker:
             return
         given_up = next((kind for kind in _GIVEN_UP if kind in work.outcomes), None)
         if given_up is not None:
+            self._limit.count(_GIVEN_UP[given_up][0])
             self._dead_letter(work.record, *_GIVEN_UP[given_up], at)
 
     def _track(self, record: TrackingEvent, atom: str | None) -> None:

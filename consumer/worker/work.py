@@ -3,9 +3,11 @@
 import msgspec
 
 from consumer.domain.alarm import AlarmEvent
+from consumer.domain.errors import InvalidMessage
 from consumer.domain.notification import SendOptions, SendResult
 from consumer.domain.reasons import Kind, Reason
 from consumer.domain.record import Record
+from consumer.domain.tracking import TrackedEvent
 from consumer.pipeline.pipeline import Prepared, Send
 from consumer.pipeline.track import About
 from consumer.wire import redriven_at
@@ -127,3 +129,13 @@ class Landed(msgspec.Struct, frozen=True):
         if self.result is None or self.result.reason is Reason.HELD:
             return True
         return self.result.kind not in (Kind.DEFERRED, Kind.FALLBACK, Kind.IN_DOUBT)
+
+
+class Broken(msgspec.Struct, frozen=True):
+    """A record that could not be read."""
+
+    record: Record
+    error: InvalidMessage
+    #: The ids that could be read all the same.
+    salvaged: TrackedEvent | None
+    ticket: Ticket

@@ -16,6 +16,7 @@ from consumer.ports import Clock, Ledger, Lookup, RecordSink, RecordSource, Tran
 from consumer.telemetry.metrics import Metrics
 from consumer.worker.atoms import Atoms
 from consumer.worker.backpressure import Limits
+from consumer.worker.dead_letter_limit import DeadLetterLimit
 from consumer.worker.gates import Gates
 from consumer.worker.housekeeping import Housekeeping
 from consumer.worker.intake import Intake
@@ -42,6 +43,7 @@ class WorkerRules(msgspec.Struct, frozen=True, kw_only=True):
 
     tracking_topic: str
     dead_letter_topic: str
+    dead_letters_per_minute: int
     senders: int
     limits: Limits
     max_age: Mapping[State, float]
@@ -64,6 +66,7 @@ class Observer(Protocol):
     def landed(self, landed: Landed, now: float) -> None: ...
     def transport(self, name: str, ok: bool, why: str) -> None: ...
     def looked_up(self, name: str, ok: bool, why: str) -> None: ...
+    def intake_stopped(self, why: str) -> None: ...
 
 
 class Worker:
@@ -112,6 +115,7 @@ class Worker:
         )
         self._gates = Gates(ledger, self._ways, clock, accounts)
         self._settling = Settling(ledger, owner, clock)
+        self._limit = DeadLetterLimit(rules.dead_letters_per_minute, clock, observer.intake_stopped)
         self._tracker = Tracker(
             owner=owner,
             worker=name,
@@ -119,6 +123,7 @@ class Worker:
             outbox=Outbox(sink, rules.tracking_topic, rules.dead_letter_topic),
             clock=clock,
             metrics=metrics,
+            limit=self._limit,
             on_result=observer.landed,
             on_broker=lambda ok, why: observer.dependency("kafka_producer", ok, why),
         )
@@ -164,6 +169,7 @@ class Worker:
             offsets=offsets,
             tracker=self._tracker,
             clock=self._clock,
+            limit=self._limit,
         )
         return PollLoop(
             owner=self._owner,

@@ -60,6 +60,7 @@ class Rig:
             outbox=Outbox(self.sink, "tracked", "dead"),
             clock=self.clock,
             metrics=self.metrics,
+            limit=self.limit,
             on_result=lambda _landed, _now: None,
         )
         self.lanes = Lanes(self.clock, self.tracker.put)

@@ -8,6 +8,7 @@ from consumer.domain.errors import CatalogUnavailable, LedgerUnavailable
 from consumer.domain.record import Record
 from consumer.telemetry.metrics import Metrics
 from consumer.worker.atoms import Atoms
+from consumer.worker.dead_letter_limit import DeadLetterLimit
 from consumer.worker.intake import Intake
 from consumer.worker.lanes import Lanes
 from consumer.worker.offsets import Offsets
@@ -37,6 +38,7 @@ class Rig:
             outbox=Outbox(self.sink, "tracked", "dead"),
             clock=self.clock,
             metrics=Metrics(),
+            limit=DeadLetterLimit(1000, self.clock),
             on_result=lambda _landed, _now: None,
         )
         self.lanes = Lanes(self.clock, self.tracker.put)

@@ -13,11 +13,12 @@ from consumer.domain.reasons import Kind, Reason
 from consumer.domain.record import Record
 from consumer.pipeline.resume import Known
 from consumer.telemetry.metrics import Metrics
+from consumer.worker.dead_letter_limit import DeadLetterLimit
 from consumer.worker.lanes import Lanes
 from consumer.worker.offsets import Offsets
 from consumer.worker.outbox import Outbox
-from consumer.worker.tracker import Broken, Tracker
-from consumer.worker.work import Landed, Sending, Work
+from consumer.worker.tracker import Tracker
+from consumer.worker.work import Broken, Landed, Sending, Work
 from tests.support.clock import ManualClock
 from tests.support.factories import make_notification
 from tests.support.worker import FIRST, OK, OWNER, SOON, TOPIC, ending, result, until, work
@@ -44,6 +45,7 @@ class Rig:
             outbox=Outbox(self.sink, "tracked", "dead"),
             clock=self.clock,
             metrics=self.metrics,
+            limit=DeadLetterLimit(100, self.clock),
             on_result=lambda landed, _: self.told.put(landed),
             on_broker=lambda ok, why: self.broker.append((ok, why)),
         )
