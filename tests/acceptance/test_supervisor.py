@@ -89,7 +89,7 @@ def test_processes_run_are_restarted_and_end_together(tmp_path: Path, kafka: Kaf
 def test_killed_supervisor_leaves_nobody_running(tmp_path: Path, kafka: Kafka) -> None:
     """The processes stop in order: what was under way is finished, the rest is left to others."""
     with Fleet(tmp_path, kafka) as fleet:
-        records = load(300)
+        records = load(160)
         fleet.slow_provider(0.5)
         fleet.feed(records)
         fleet.start("super", {}, "--processes", "2")
@@ -104,10 +104,10 @@ def test_killed_supervisor_leaves_nobody_running(tmp_path: Path, kafka: Kafka) -
             True,
             True,
         ]
-        assert fleet.fake.stats()["accepted_messages"] < 300
+        assert fleet.fake.stats()["accepted_messages"] < 160
         fleet.slow_provider(0.0)
         fleet.start("next")
-        fleet.until_done(300)
+        fleet.until_done(160)
         assert_promise_kept(fleet, records)
 
 

@@ -20,6 +20,7 @@ def test_join_and_leave_while_sends_are_under_way(tmp_path: Path, kafka: Kafka) 
         fleet.until_logged("two", "partitions.assigned")
         until(lambda: _accepted_by(fleet, "two"), "sends of the second")
         assert fleet.terminate("two") == 0
+        fleet.slow_provider(0.0)
         fleet.until_done(500)
         assert fleet.moves("one", "revoked")
         assert_promise_kept(fleet, records)
@@ -88,6 +89,7 @@ def test_process_frozen_beyond_its_session_takes_nothing_up_again(
         fleet.start_pair("one", "two")
         fleet.feed(records)
         fleet.freeze_in_mid_send("one", 33)
+        fleet.slow_provider(0.0)
         fleet.until_done(200)
         committed = kafka.committed(fleet.group, fleet.events)
         fleet.thaw("one")
@@ -112,12 +114,13 @@ def test_zombie_sends_nothing_that_another_took_over(tmp_path: Path, kafka: Kafk
     """
     with Fleet(tmp_path, kafka) as fleet:
         records = load(200)
-        patient = {"kafka.session_timeout_seconds": 30}
+        patient = {"kafka.session_timeout_seconds": 30, "ledger.lease_seconds": 2}
         fleet.slow_provider(1.0)
         fleet.feed(records)
         fleet.start("zombie", patient)
         fleet.until_logged("zombie", "partitions.assigned")
         fleet.freeze_in_mid_send("zombie", 32)
+        fleet.slow_provider(0.0)
         fleet.start("other", {"kafka.group_id": f"{fleet.group}-other"})
         fleet.until_accepted(200)
         sent_by_zombie = _calls(fleet, "zombie")
@@ -137,3 +140,40 @@ def test_zombie_sends_nothing_that_another_took_over(tmp_path: Path, kafka: Kafk
 
 def _calls(fleet: Fleet, name: str) -> int:
     return sum(line["event"] == "transport.call" for line in fleet.log(name))
+
+
+def test_provider_slower_than_the_poll_interval_moves_no_partition(
+    tmp_path: Path, kafka: Kafka
+) -> None:
+    """The poll thread turns on while senders wait, so the group never misses it."""
+    with Fleet(tmp_path, kafka) as fleet:
+        records = load(40)
+        fleet.slow_provider(3.0)
+        fleet.feed(records)
+        fleet.start("one", {"kafka.max_poll_interval_seconds": 2, "delivery.senders": 40})
+        fleet.until_done(40)
+        assert [move for what in ("revoked", "lost") for move in fleet.moves("one", what)] == []
+        assert len(fleet.moves("one", "assigned")) == 1
+        assert_promise_kept(fleet, records)
+
+
+def test_join_while_the_provider_is_slower_than_the_poll_interval(
+    tmp_path: Path, kafka: Kafka
+) -> None:
+    """Waiting for what is under way on revoked partitions must not look like a dead poll loop.
+
+    It goes on beyond the wait; its alarms stay locked, so the new owner waits for them.
+    """
+    with Fleet(tmp_path, kafka) as fleet:
+        records = load(80)
+        slow = {"kafka.max_poll_interval_seconds": 2, "delivery.senders": 40}
+        fleet.slow_provider(4.0)
+        fleet.feed(records)
+        fleet.start("one", slow)
+        fleet.until_asked(40)
+        fleet.slow_provider(0.0)
+        fleet.start("two", slow)
+        fleet.until_logged("two", "partitions.assigned")
+        fleet.until_done(80)
+        assert not fleet.moves("one", "lost")
+        assert_promise_kept(fleet, records)

@@ -29,7 +29,7 @@ def assert_each_record_told(fleet: Fleet, records: Sequence[TrafficRecord], *top
 def test_mirrored_topics_notify_once(tmp_path: Path, kafka: Kafka) -> None:
     """One group reads both; the copies meet in the same process or in another."""
     with Fleet(tmp_path, kafka) as fleet:
-        records = load(300)
+        records = load(240)
         mirror = kafka.create_topic("alarm-events-mirror", 4)
         both = {"kafka.events_topic": f"{fleet.events},{mirror}"}
         fleet.slow_provider(0.05)
@@ -39,8 +39,8 @@ def test_mirrored_topics_notify_once(tmp_path: Path, kafka: Kafka) -> None:
         fleet.until_logged("two", "partitions.assigned")
         fleet.feed(records, fleet.events)
         fleet.feed(records, mirror)
-        fleet.until_done(300)
-        until(lambda: sum(kafka.committed(fleet.group, mirror).values()) == 300, "the mirror's end")
+        fleet.until_done(240)
+        until(lambda: sum(kafka.committed(fleet.group, mirror).values()) == 240, "the mirror's end")
         assert_promise_kept(fleet, records)
         assert_each_record_told(fleet, records, fleet.events, mirror)
 
@@ -55,7 +55,7 @@ def test_two_groups_with_one_ledger_notify_once(
         server: PostgresServer = request.getfixturevalue("postgres_server")
         url = server.new_database()
     with Fleet(tmp_path, kafka, ledger_url=url) as fleet:
-        records = load(300)
+        records = load(240)
         mirror = kafka.create_topic("alarm-events-mirror", 4)
         assert fleet.command("ledger", "upgrade").returncode == 0
         fleet.slow_provider(0.05)
@@ -72,8 +72,8 @@ def test_two_groups_with_one_ledger_notify_once(
         fleet.feed(second, mirror)
         fleet.feed(second, fleet.events)
         fleet.feed(first, mirror)
-        fleet.until_done(300)
-        until(lambda: sum(kafka.committed(other, mirror).values()) == 300, "the other group's end")
+        fleet.until_done(240)
+        until(lambda: sum(kafka.committed(other, mirror).values()) == 240, "the other group's end")
         assert_promise_kept(fleet, records)
         assert_each_record_told(fleet, records, fleet.events, mirror)
         working = Counter(record.worker for record in fleet.tracked([Kind.ACCEPTED]))

@@ -83,7 +83,8 @@ class KafkaSource:
         self._assignment = assignment
         self._observer = observer
         self._clock = clock
-        self._revoke_limit = revoke_limit_seconds
+        # The listener waits inside `poll`: the group would miss us, and take everything away.
+        self._revoke_limit = min(revoke_limit_seconds, settings.max_poll_interval_seconds / 2)
         self._make_consumer = make_consumer
         self._probe = probe
         self._gaps = GapCheck()
