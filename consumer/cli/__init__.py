@@ -11,6 +11,7 @@ import typer
 from consumer.cli.catalog import catalog
 from consumer.cli.check_config import check_config
 from consumer.cli.common import complain
+from consumer.cli.dead_letters import dead_letters
 from consumer.cli.demo import demo
 from consumer.cli.ledger import ledger
 from consumer.cli.preview import preview
@@ -35,7 +36,7 @@ app = typer.Typer(
 )
 for command in (demo, run, check_config, produce, send_test, preview, trace, version):
     app.command(command.__name__.replace("_", "-"))(command)
-for group in (topics, ledger, catalog, sandbox):
+for group in (topics, ledger, dead_letters, catalog, sandbox):
     app.add_typer(group)
 
 
