@@ -6,15 +6,20 @@ import pytest
 from hypothesis import settings
 
 from tests.support.kafka_fixtures import kafka, own_kafka
-from tests.support.postgres import postgres_server
+from tests.support.postgres import own_postgres, postgres_server
 
-__all__ = ["kafka", "own_kafka", "postgres_server"]
+__all__ = ["kafka", "own_kafka", "own_postgres", "postgres_server"]
 
 #: Variables that steer the tests themselves.
 _OURS = ("MESSENGER_TEST_", "MESSENGER_MAILGUN_OPENAPI")
 
 #: A fixture that needs a server, and the marker that its tests get.
-_MARKERS = {"kafka": "kafka", "own_kafka": "kafka", "postgres_server": "postgres"}
+_MARKERS = {
+    "kafka": "kafka",
+    "own_kafka": "kafka",
+    "postgres_server": "postgres",
+    "own_postgres": "postgres",
+}
 
 # No deadline: a busy machine is not a bug. CI draws the same examples each time.
 settings.register_profile("dev", deadline=None)

@@ -30,7 +30,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="messenger-chaos-"))
     (folder / "kafka").mkdir()
     broker = KafkaBroker(folder / "kafka")
-    postgres = PostgresServer(durable=True) if plan.ledger == "postgresql" else None
+    postgres = PostgresServer(own=True) if plan.ledger == "postgresql" else None
     try:
         broker.start()
         if postgres is not None:

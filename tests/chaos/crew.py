@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +19,9 @@ _STOP_LIMIT = 40.0
 class Crew(Protocol):
     """Processes by name."""
 
+    #: Whose they are.
+    who: str
+
     def start(self, name: str) -> None: ...
     def kill(self, name: str) -> None: ...
     def terminate(self, name: str) -> int: ...
@@ -30,6 +32,8 @@ class Crew(Protocol):
 
 class MessengerCrew(Messenger):
     """`Messenger` whose processes can be frozen, and may end at any moment."""
+
+    who = "messenger"
 
     def freeze(self, name: str) -> None:
         self._processes[name].send_signal(signal.SIGSTOP)
@@ -55,6 +59,8 @@ class MessengerCrew(Messenger):
 
 class NaiveCrew:
     """The plain loop with a fake Mailgun of its own, which fails in the same way."""
+
+    who = "naive loop"
 
     def __init__(
         self, folder: Path, kafka: Kafka, topic: str, recipients: Path, options: Options
@@ -133,8 +139,3 @@ def _pop_ended(processes: dict[str, subprocess.Popen[bytes]]) -> dict[str, int]:
         for name, code in codes.items()
         if code is not None and processes.pop(name, None) is not None
     }
-
-
-def told(codes: Counter[tuple[str, int]]) -> list[str]:
-    """Exit codes for a report."""
-    return [f"{what} {code} ({count} times)" for (what, code), count in sorted(codes.items())]

@@ -13,8 +13,6 @@ from tests.support.postgres import PostgresServer
 
 #: Seconds before a process that ended by itself is started again, as a supervisor would.
 _RESTART = 1.0
-#: A stopped process that leaves nothing behind, or was stopped before it could listen.
-_IN_ORDER = (0, -15)
 
 
 class Director:
@@ -38,8 +36,8 @@ class Director:
         self._errors: list[BaseException] = []
         #: What was done, how often.
         self.done: Counter[str] = Counter()
-        #: What nobody asked for: exit codes by occasion.
-        self.odd: Counter[tuple[str, int]] = Counter()
+        #: Whose processes ended on which occasion with which exit code.
+        self.ended: Counter[tuple[str, str, int]] = Counter()
         self._handlers: Mapping[Action, Callable[[Disturbance], None]] = {
             Action.KILL: self._kill,
             Action.RESTART: self._restart,
@@ -108,9 +106,7 @@ class Director:
             self._terminate(crew, each.target)
 
     def _terminate(self, crew: Crew, name: str) -> None:
-        code = crew.terminate(name)
-        if code not in _IN_ORDER:
-            self.odd[f"{type(crew).__name__} on SIGTERM", code] += 1
+        self.ended[crew.who, "on SIGTERM", crew.terminate(name)] += 1
 
     def _outage(self, each: Disturbance) -> None:
         crash = each.action is Action.CRASH
@@ -133,7 +129,7 @@ class Director:
         while not self._over.wait(_RESTART):
             for crew in crews:
                 for name, code in crew.ended().items():
-                    self.odd[f"{type(crew).__name__} by itself", code] += 1
+                    self.ended[crew.who, "by itself", code] += 1
                     crew.start(name)
 
 

@@ -2,8 +2,8 @@
 
     python -m tests.chaos.naive BOOTSTRAP TOPIC GROUP RECIPIENTS URL KEY
 
-It is given what it needs to do well: in memory it knows the last event of each alarm, so that
-repeats, late and muted events lead to no email while it lives. RECIPIENTS is a JSON file:
+It is given what it needs to do well: it knows in memory when the last event of each alarm was, so
+that repeats and late ones lead to no email while it lives. RECIPIENTS is a JSON file:
 addresses by record key.
 """
 
@@ -27,7 +27,7 @@ class Loop:
         self._recipients = recipients
         self._messages = f"{url}/v3/{DOMAIN}/messages"
         self._key = key
-        self._last: dict[str, tuple[int, str]] = {}
+        self._last: dict[str, int] = {}
         self._session = requests.Session()
         self.stopped = False
 
@@ -47,12 +47,10 @@ class Loop:
         except ValueError:
             return
         atom = record.key.decode()
-        before, state = self._last.get(atom, (0, None))
-        if event["timestamp"] <= before:
+        if event["timestamp"] <= self._last.get(atom, 0):
             return
-        self._last[atom] = (event["timestamp"], event["state"])
-        first_ok = state is None and event["state"] == "OK"
-        if first_ok or not event["actions_enabled"]:
+        self._last[atom] = event["timestamp"]
+        if not event["actions_enabled"]:
             return
         for recipient in self._recipients[atom]:
             try:

@@ -24,8 +24,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     disturbances: Mapping[str, int]
     #: Calls that the provider answered wrongly, late or not at all.
     faults: int
-    #: Exit codes, by occasion.
-    odd: Sequence[str]
+    #: Exit codes by occasion, of all that was not killed.
+    ended: Sequence[str]
+    #: How many processes of ours ended although nobody told them to.
+    by_itself: int
     #: Records not committed when the patience was over, by group.
     uncommitted: Mapping[str, int]
     columns: Mapping[str, Findings]
@@ -35,7 +37,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         """What of the promise does not hold for Messenger."""
         ours = next(iter(self.columns.values()))
         late = ["not all committed"] if next(iter(self.uncommitted.values()), 0) else []
-        return [*ours.broken, *late]
+        dead = ["processes ended by themselves"] if self.by_itself else []
+        return [*ours.broken, *late, *dead]
 
     def as_json(self) -> bytes:
         return msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n"
@@ -49,7 +52,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         )
         done = ", ".join(f"{count} × {what}" for what, count in self.disturbances.items())
         console.print(f"disturbed: {done}; {self.faults} calls misanswered")
-        console.print(f"exit codes: {'; '.join(self.odd) or 'none'}")
+        console.print(f"exit codes: {'; '.join(self.ended) or 'none'}")
         if any(self.uncommitted.values()):
             console.print(f"not committed in time: {dict(self.uncommitted)}")
         console.print(self._table())

@@ -17,13 +17,13 @@ from tests.chaos.director import Director
 from tests.chaos.feeding import Feeder, number_of
 from tests.chaos.plan import Plan, schedule
 from tests.chaos.report import Report
-from tests.chaos.traffic import ENDS, Item, traffic, write_catalog
+from tests.chaos.traffic import ENDS, Item, addresses, traffic, write_catalog
 from tests.support.kafka import Kafka, KafkaBroker
 from tests.support.postgres import PostgresServer
 
-#: The one of ours at whose side the plain loop is killed and frozen.
-_TWIN = "messenger-1"
 _LIMIT = 1_000_000
+#: A process of ours that nobody told to end.
+_DEFECT = ("messenger", "by itself")
 
 
 def run(plan: Plan, folder: Path, kafka: KafkaBroker, postgres: PostgresServer | None) -> Report:
@@ -44,22 +44,21 @@ def run(plan: Plan, folder: Path, kafka: KafkaBroker, postgres: PostgresServer |
         write_catalog(ours.catalog)
         upgraded = ours.command("ledger", "upgrade")
         assert upgraded.returncode == 0, upgraded.stderr
-        naive = _naive(plan, ours, items, stack) if plan.naive else None
-        director = _disturbed(plan, ours, naive, items, kafka, postgres)
+        naive = _naive(plan, ours, stack) if plan.naive else None
+        feeder = Feeder(folder, kafka.bootstrap, ours.events, items)
+        stack.callback(feeder.stop)
+        director = _disturbed(plan, ours, naive, feeder, kafka, postgres)
         records = kafka.read_all(ours.events)
         left = _await_end(kafka, records, ours, naive, plan.patience)
         director.stop_watching()
         for name in ours.names:
-            director.odd["MessengerCrew at the end", ours.terminate(name)] += 1
+            director.ended["messenger", "at the end", ours.terminate(name)] += 1
         return _report(plan, ours, naive, items, records, director, left)
 
 
-def _naive(
-    plan: Plan, ours: crews.MessengerCrew, items: Sequence[Item], stack: contextlib.ExitStack
-) -> crews.NaiveCrew:
-    told = {item.key.decode(): item.recipients for item in items if item.recipients}
+def _naive(plan: Plan, ours: crews.MessengerCrew, stack: contextlib.ExitStack) -> crews.NaiveCrew:
     path = ours.folder / "recipients.json"
-    path.write_text(json.dumps(told), encoding="utf-8")
+    path.write_text(json.dumps(addresses()), encoding="utf-8")
     naive = crews.NaiveCrew(ours.folder, ours.kafka, ours.events, path, crews.options(plan))
     stack.callback(naive.stop)
     naive.fake.start()
@@ -70,7 +69,7 @@ def _disturbed(
     plan: Plan,
     ours: crews.MessengerCrew,
     naive: crews.NaiveCrew | None,
-    items: Sequence[Item],
+    feeder: Feeder,
     kafka: KafkaBroker,
     postgres: PostgresServer | None,
 ) -> Director:
@@ -80,14 +79,14 @@ def _disturbed(
     for name in plan.names:
         ours.start(name)
     if naive is not None:
-        who[_TWIN].append(naive)
         providers.append(naive.fake)
-        naive.start(_TWIN)
+        for name in plan.names:
+            who[name].append(naive)
+            naive.start(name)
     ours.until_logged(plan.names[0], "partitions.assigned")
     for provider in providers:
         provider.script(*faults.always(plan.seed))
     director = Director(schedule(plan), who, providers, kafka, postgres)
-    feeder = Feeder(kafka.bootstrap, ours.events, items)
     feeder.start()
     director.run()
     feeder.join()
@@ -141,10 +140,18 @@ def _report(
         events=len(records),
         disturbances=dict(sorted(director.done.items())),
         faults=ours.fake.stats()["faults_served"],
-        odd=crews.told(director.odd),
+        ended=_ended(director),
+        by_itself=sum(n for (who, how, _), n in director.ended.items() if (who, how) == _DEFECT),
         uncommitted=dict(left),
         columns=columns,
     )
+
+
+def _ended(director: Director) -> list[str]:
+    return [
+        f"{who} {how} {code} ({count} times)"
+        for (who, how, code), count in sorted(director.ended.items())
+    ]
 
 
 def expectations(

@@ -36,8 +36,6 @@ class Label(StrEnum):
     SAME = "same"
     #: The producer asks for no actions.
     MUTED = "muted"
-    #: The alarm's first event is an OK.
-    FIRST_OK = "first_ok"
     #: Not to be read.
     BROKEN = "broken"
 
@@ -48,7 +46,6 @@ ENDS: Final[Mapping[Label, Kind]] = {
     Label.LATE: Kind.STALE,
     Label.SAME: Kind.UNCHANGED,
     Label.MUTED: Kind.DISABLED,
-    Label.FIRST_OK: Kind.INITIAL_OK,
     Label.BROKEN: Kind.INVALID,
 }
 _MIX: Final = (
@@ -95,6 +92,16 @@ def write_catalog(folder: Path) -> None:
         (folder / tenant / "account.json").write_bytes(msgspec.json.encode(account))
 
 
+def addresses() -> dict[str, tuple[str, ...]]:
+    """Who is told of an alarm, by atom."""
+    return {_atom(tenant, n): recipients(n) for tenant in TENANTS for n in range(ALARMS)}
+
+
+def _atom(tenant: str, number: int) -> str:
+    entity, alarm, check = load_ids(number)
+    return f"{tenant}:{entity}:{alarm}:{check}"
+
+
 def recipients(number: int) -> tuple[str, ...]:
     """Who is told of a tenant's alarm."""
     return tuple(f"load-{person}@example.net" for person in _told(number % PEOPLE))
@@ -124,7 +131,7 @@ class _Alarm:
         self.tenant = tenant
         self._number = number
         self._entity, self._alarm, self._check = load_ids(number)
-        self._atom = f"{tenant}:{self._entity}:{self._alarm}:{self._check}"
+        self._atom = _atom(tenant, number)
         self._state: State | None = None
         self._last_ms = 0
         self._sent: list[Item] = []
@@ -150,10 +157,10 @@ class _Alarm:
             at = self._last_ms - (_LATE_MS if label is Label.LATE else 0)
             assert self._state is not None
             return self._event(rng, label, self._state, at)
-        before, self._last_ms = self._state, max(now_ms, self._last_ms + 2)
-        self._state = rng.choice([state for state in _STATES if state is not before])
-        if before is None and self._state is State.OK:
-            label = Label.FIRST_OK
+        self._last_ms = max(now_ms, self._last_ms + 2)
+        # An alarm's first event is a bad one: an OK that follows nothing is no news.
+        others = [state for state in _STATES if state is not (self._state or State.OK)]
+        self._state = rng.choice(others)
         return self._event(rng, label, self._state, self._last_ms)
 
     def _event(self, rng: random.Random, label: Label, state: State, at: int) -> Item:

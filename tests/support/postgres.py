@@ -44,9 +44,11 @@ def find_postgres() -> Path | None:
 class PostgresServer:
     """A server, and fresh databases on it."""
 
-    def __init__(self, *, durable: bool = False) -> None:
-        """`durable`: what was committed outlives a crash of the server, as it does by default."""
-        self._settings = _DURABLE if durable else _SETTINGS
+    def __init__(self, *, own: bool = False) -> None:
+        """`own`: never the one in the environment; it may be halted, even crashed."""
+        self._is_own = own
+        # What was committed has to outlive a crash.
+        self._settings = _DURABLE if own else _SETTINGS
         self._admin: URL | None = None
         self._databases: list[str] = []
         self._own = contextlib.ExitStack()
@@ -55,7 +57,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Raises RuntimeError when there is none to start, or it does not come up."""
-        given = os.environ.get("MESSENGER_TEST_POSTGRES")
+        given = None if self._is_own else os.environ.get("MESSENGER_TEST_POSTGRES")
         self._admin = make_url(given) if given else self._start_own()
 
     def stop(self) -> None:
@@ -212,7 +214,16 @@ def _dsn(url: URL) -> str:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """A running server. Skips where there is none, but fails in CI, where there must be one."""
-    server = PostgresServer()
+    yield from _started(PostgresServer())
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[PostgresServer]:
+    """A server of this test alone: it may be halted and crashed."""
+    yield from _started(PostgresServer(own=True))
+
+
+def _started(server: PostgresServer) -> Iterator[PostgresServer]:
     try:
         server.start()
     except RuntimeError as error:
