@@ -7,8 +7,8 @@ from structlog.typing import FilteringBoundLogger
 
 from consumer.adapters.kafka.gaps import TopicPartition, Verdict
 from consumer.adapters.kafka.watchdog import Remedy
-from consumer.adapters.mailgun.client import AccessEntry
 from consumer.domain.reasons import Kind, Reason
+from consumer.ports import AccessEntry
 from consumer.telemetry.health import Health
 from consumer.telemetry.metrics import Metrics
 from consumer.worker.work import Landed

@@ -5,7 +5,9 @@ Each protocol is implemented in `consumer/adapters/`, and one contract suite in
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
+
+import msgspec
 
 from consumer.domain.catalog import (
     Account,
@@ -28,6 +30,7 @@ from consumer.domain.ledger import (
     Settlement,
 )
 from consumer.domain.notification import Email, SendOptions, SendResult
+from consumer.domain.reasons import Kind, Reason
 from consumer.domain.record import Record
 
 
@@ -153,6 +156,37 @@ class Ledger(Protocol):
     def ping(self) -> None: ...
 
     def close(self) -> None: ...
+
+
+class AccessEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One call of the provider: a line of the access log, a sample of the metrics."""
+
+    transport: str
+    domain: str
+    uid: str
+    message_id: str
+    kind: Kind
+    reason: Reason
+    #: HTTP status; None: there was no answer.
+    status: int | None
+    milliseconds: float
+    #: A lookup is ACCEPTED when the email was found, or FAILED when found refused, IN_DOUBT when
+    #: it was not found, and DEFERRED when the provider could not say.
+    call: Literal["send", "lookup"] = "send"
+
+
+#: Takes every call as it ends. It must not raise: the email is out by then.
+AccessLog = Callable[[AccessEntry], None]
+
+
+def not_logged(_entry: AccessEntry) -> None:
+    """For an adapter that nobody watches."""
+
+
+class Secret(Protocol):
+    """A value that has to be asked for, so that it is not printed by accident (pydantic's)."""
+
+    def get_secret_value(self) -> str: ...
 
 
 class Transport(Protocol):

@@ -201,12 +201,10 @@ class _SecondsByState(_Section):
     ok: Seconds
 
     def by_state(self) -> dict[State, float]:
-        return {
-            State.CRITICAL: self.critical,
-            State.WARNING: self.warning,
-            State.OK: self.ok,
-            State.UNKNOWN: self.warning,
-        }
+        seconds = self.critical, self.warning, self.ok, self.warning
+        return dict(
+            zip((State.CRITICAL, State.WARNING, State.OK, State.UNKNOWN), seconds, strict=True)
+        )
 
 
 class MaxAge(_SecondsByState):
@@ -230,12 +228,10 @@ class Delivery(_Section):
 
     senders: int = Field(default=32, ge=1, le=512)
     doubt_seconds: DoubtBudget = DoubtBudget()
-    #: What to do with a send in doubt that was not found in time: send it again, marked as a
-    #: possible duplicate, or hold it for a person.
+    #: Of a send in doubt that was not found in time: a possible duplicate, or a person's affair.
     doubt_policy: Literal["send_again", "hold"] = "send_again"
-    #: So many failures of a transport in a row stop the sends through it ...
+    #: So many failures in a row stop the sends through a transport, but for probes.
     breaker_failures: int = Field(default=5, ge=1)
-    #: ... but for one probe at this interval, until one succeeds.
     breaker_probe_seconds: Seconds = 1.0
     #: The transport that takes over while the other cannot send.
     fallback: Literal["smtp"] | None = None
@@ -295,3 +291,10 @@ class Settings(_Section):
     delivery: Delivery = Delivery()
     routes: list[Route] = []
     telemetry: Telemetry = Telemetry()
+
+    @model_validator(mode="after")
+    def _a_mail_server_for_whoever_names_it(self) -> "Settings":
+        names = {self.delivery.fallback, *(route.transport for route in self.routes)}
+        if "smtp" in names and self.smtp.host is None:
+            raise ValueError("smtp: give host, the fallback or a route names this transport")
+        return self

@@ -1,10 +1,9 @@
 """From settings to parts: each adapter gets what it needs, in its own words."""
 
-from collections.abc import Callable
-
 from consumer.adapters.kafka.config import KafkaSettings
-from consumer.adapters.mailgun.client import AccessEntry, MailgunTransport
+from consumer.adapters.mailgun.client import MailgunTransport
 from consumer.adapters.mailgun.lookup import MailgunLookup
+from consumer.adapters.smtp.client import SmtpTransport
 from consumer.domain.alarm import State
 from consumer.domain.notification import SendOptions
 from consumer.pipeline.deliver import Route
@@ -12,7 +11,7 @@ from consumer.pipeline.lock import LockRules
 from consumer.pipeline.mail.renderer import Renderer
 from consumer.pipeline.pipeline import PipelineRules
 from consumer.pipeline.receive import ReceiveSettings
-from consumer.ports import Clock, Lookup, Transport
+from consumer.ports import AccessLog, Clock, Lookup, Transport
 from consumer.settings import Kafka, Settings
 from consumer.worker.backpressure import Limits
 from consumer.worker.worker import WorkerRules
@@ -53,9 +52,7 @@ def make_renderer(given: Settings) -> Renderer:
     )
 
 
-def make_mailgun(
-    given: Settings, clock: Clock, access_log: Callable[[AccessEntry], None]
-) -> MailgunTransport:
+def make_mailgun(given: Settings, clock: Clock, access_log: AccessLog) -> MailgunTransport:
     """The Mailgun transport, every call of which is logged and measured."""
     key = given.mailgun.api_key
     assert key is not None, "the settings require it"
@@ -71,17 +68,34 @@ def make_mailgun(
     )
 
 
-def make_transports(
-    given: Settings, clock: Clock, access_log: Callable[[AccessEntry], None]
-) -> dict[str, Transport]:
+def make_smtp(given: Settings, clock: Clock, access_log: AccessLog) -> SmtpTransport:
+    """The mail server as a transport."""
+    smtp = given.smtp
+    assert smtp.host is not None, "asked for only where there is one"
+    return SmtpTransport(
+        host=smtp.host,
+        port=smtp.port,
+        clock=clock,
+        tls=smtp.tls,
+        ca_file=smtp.ca_file,
+        username=smtp.username,
+        password=smtp.password,
+        access_log=access_log,
+        pool_size=given.delivery.senders,
+        connect_timeout=smtp.connect_timeout_seconds,
+        read_timeout=smtp.read_timeout_seconds,
+    )
+
+
+def make_transports(given: Settings, clock: Clock, access_log: AccessLog) -> dict[str, Transport]:
     """Every way out that is configured."""
     transports: dict[str, Transport] = {"mailgun": make_mailgun(given, clock, access_log)}
+    if given.smtp.host is not None:
+        transports["smtp"] = make_smtp(given, clock, access_log)
     return transports
 
 
-def make_lookups(
-    given: Settings, clock: Clock, access_log: Callable[[AccessEntry], None]
-) -> dict[str, Lookup]:
+def make_lookups(given: Settings, clock: Clock, access_log: AccessLog) -> dict[str, Lookup]:
     """The providers that can be asked what became of a send. SMTP has no such thing."""
     if given.mailgun.lookup_key is None:
         return {}

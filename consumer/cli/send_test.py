@@ -10,7 +10,6 @@ import msgspec
 import typer
 
 from consumer.adapters.clock import SystemClock
-from consumer.adapters.mailgun.client import AccessEntry
 from consumer.cli.common import ConfigOption, JsonOption, console, fail
 from consumer.cli.drafting import draft, sample_context, sample_event
 from consumer.cli.plain import plain, print_data
@@ -21,15 +20,16 @@ from consumer.domain.alarm import State
 from consumer.domain.identity import normalised_address
 from consumer.domain.notification import Email, SendOptions, SendResult
 from consumer.domain.reasons import Kind, Reason
-from consumer.ports import Clock, Transport
+from consumer.ports import AccessLog, Clock, Transport
 from consumer.settings import Settings
-from consumer.wiring import make_mailgun, make_renderer
+from consumer.wiring import make_mailgun, make_renderer, make_smtp
 
 
 class TransportName(StrEnum):
     """The transports one can choose."""
 
     MAILGUN = "mailgun"
+    SMTP = "smtp"
 
 
 class MailState(StrEnum):
@@ -40,15 +40,27 @@ class MailState(StrEnum):
     CRITICAL = "CRITICAL"
 
 
-_MAKERS: Final[
-    Mapping[TransportName, Callable[[Settings, Clock, Callable[[AccessEntry], None]], Transport]]
-] = {TransportName.MAILGUN: make_mailgun}
+_MAKERS: Final[Mapping[TransportName, Callable[[Settings, Clock, AccessLog], Transport]]] = {
+    TransportName.MAILGUN: make_mailgun,
+    TransportName.SMTP: make_smtp,
+}
 
 _WHAT_TO_DO: Final[Mapping[Reason, str]] = {
-    Reason.CONFIGURATION: "check domain, base_url (region) and api_key in [mailgun]",
-    Reason.UNREACHABLE: "check [mailgun] base_url, name resolution and firewall",
+    Reason.CONFIGURATION: "check {settings}",
+    Reason.UNREACHABLE: "check {address}, name resolution and firewall",
     Reason.THROTTLED: "wait, and try again",
     Reason.ANSWER_LOST: "it may have been accepted all the same: look into the mailbox first",
+}
+
+_LOOK_AT: Final[Mapping[str, Mapping[str, str]]] = {
+    TransportName.MAILGUN: {
+        "settings": "domain, base_url (region) and api_key in [mailgun]",
+        "address": "[mailgun] base_url",
+    },
+    TransportName.SMTP: {
+        "settings": "host, port, tls, username and password in [smtp]",
+        "address": "[smtp] host and port",
+    },
 }
 
 
@@ -80,6 +92,8 @@ def send_test(
         raise fail(f"{plain(address)}: not an email address; write name@example.com", 2)
     settings = load_settings(config)
     refuse_problems(settings)
+    if transport is TransportName.SMTP and settings.smtp.host is None:
+        raise fail("smtp.host is not set: give the section [smtp] a host", 2)
     clock = SystemClock()
     options = _options(settings, transport, test_mode)
     email = _email(settings, destination, State(state), int(clock.now() * 1000))
@@ -88,7 +102,8 @@ def send_test(
     if as_json:
         print_data(_as_data(email, options, result))
     if result.kind is not Kind.ACCEPTED:
-        raise fail(_refusal(email, result))
+        unreachable = result.reason is Reason.UNREACHABLE
+        raise fail(_refusal(email, result), 3 if unreachable else 1)
     if not as_json:
         _print_accepted(email, options, result)
 
@@ -128,7 +143,7 @@ def _refusal(email: Email, result: SendResult) -> str:
         f"not accepted by {result.transport} ({result.kind}, {result.reason}{status}, "
         f"{_timing(result)}): {plain(result.message)}; message id {email.message_id}"
     )
-    advice = _WHAT_TO_DO.get(result.reason)
+    advice = _WHAT_TO_DO.get(result.reason, "").format_map(_LOOK_AT[result.transport])
     return f"{line}; {advice}" if advice else line
 
 

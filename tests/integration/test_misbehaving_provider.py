@@ -10,6 +10,9 @@ from consumer.sandbox.catalog import write_load_catalog
 from tests.support.kafka import Kafka, until
 from tests.support.load import RECIPIENTS, assert_in_order, by_event, decoded, load
 from tests.support.messenger import Messenger, budget
+from tests.support.smtp import FakeSmtp
+
+SMTP = {"delivery.fallback": "smtp", "smtp.host": "127.0.0.1", "smtp.tls": "none"}
 
 
 def calls(messenger: Messenger, *names: str) -> list[dict[str, object]]:
@@ -75,3 +78,36 @@ def test_a_throttled_domain_is_asked_once_per_process(
             refused = [c for c in calls(messenger, name) if c["outcome"] == "deferred"]
             assert len(refused) <= 4, "only what was under way when the first was refused"
         assert {r.event.id for r in messenger.tracked([Kind.ACCEPTED])} == set(events)
+
+
+def test_smtp_takes_over_and_gives_back(tmp_path: Path, kafka: Kafka) -> None:
+    """Only what was surely not accepted falls back; Mailgun is taken back by itself."""
+    with (
+        FakeSmtp() as smtp,
+        Messenger(
+            tmp_path, kafka, overrides=budget(2) | SMTP | {"smtp.port": smtp.port}
+        ) as messenger,
+    ):
+        write_load_catalog(messenger.catalog, 300, RECIPIENTS)
+        messenger.fake.script({"kind": "status", "status": 500, "count": None})
+        records = load(300, atoms=300)
+        events = decoded(records)
+        half = [(r.key, r.value) for r in records[:150]]
+        messenger.start("one")
+        kafka.produce(messenger.events, half)
+        until(lambda: len(smtp.messages) >= 100, "SMTP takes over")
+        messenger.fake.forget_faults()
+        messenger.until_logged("one", "breaker.closed")
+        kafka.produce(messenger.events, [(r.key, r.value) for r in records[150:]])
+        messenger.until_done(300)
+
+        by_mailgun = {mail["message_id"].strip("<>") for mail in messenger.fake.messages(limit=999)}
+        by_smtp = {message.message_id.strip("<>") for message in smtp.messages}
+        assert not by_mailgun & by_smtp, "nothing went both ways"
+        assert len(by_mailgun) + len(by_smtp) == 300
+        accepted = messenger.tracked([Kind.ACCEPTED])
+        assert {r.event.id for r in accepted} == set(events)
+        names = {r.provider.name for r in accepted if r.provider is not None}
+        assert names == {"mailgun", "smtp"}
+        fallen_back = {r.event.id for r in messenger.tracked([Kind.FALLBACK])}
+        assert len(fallen_back) >= len(by_smtp)

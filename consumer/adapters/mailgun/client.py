@@ -1,47 +1,21 @@
 """The Mailgun transport: an email in, one `SendResult` out, each call measured and reported."""
 
-from collections.abc import Callable
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from consumer.adapters.mailgun import replies
 from consumer.adapters.mailgun.address import checked_domain
 from consumer.adapters.mailgun.gate import Gate
-from consumer.adapters.mailgun.key import Key, Secret
+from consumer.adapters.mailgun.key import Key
 from consumer.adapters.mailgun.payload import encode, form_of
 from consumer.adapters.mailgun.session import AnswerLost, MailgunSession, NotSent
 from consumer.adapters.mailgun.verdict import Verdict
 from consumer.domain.notification import Email, SendOptions, SendResult
 from consumer.domain.reasons import Kind, Reason
-from consumer.ports import Clock
+from consumer.ports import AccessEntry, AccessLog, Clock, Secret, not_logged
 
 _FORM: Final = "application/x-www-form-urlencoded"
-
-
-class AccessEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One call of the provider: a line of the access log, a sample of the metrics."""
-
-    transport: str
-    domain: str
-    uid: str
-    message_id: str
-    kind: Kind
-    reason: Reason
-    #: HTTP status; None: there was no answer.
-    status: int | None
-    milliseconds: float
-    #: A lookup is ACCEPTED when the email was found, or FAILED when found refused, IN_DOUBT when
-    #: it was not found, and DEFERRED when the provider could not say.
-    call: Literal["send", "lookup"] = "send"
-
-
-#: Takes every call as it ends. It must not raise: the email is out by then.
-AccessLog = Callable[[AccessEntry], None]
-
-
-def _not_logged(_entry: AccessEntry) -> None:
-    """For a transport that nobody watches."""
 
 
 class MailgunTransport:
@@ -60,7 +34,7 @@ class MailgunTransport:
         domain: str,
         api_key: Secret | str,
         clock: Clock,
-        access_log: AccessLog = _not_logged,
+        access_log: AccessLog = not_logged,
         pool_size: int = 16,
         connect_timeout: float = 5.0,
         read_timeout: float = 30.0,

@@ -1,15 +1,9 @@
 """An API key that is used and not shown."""
 
 import base64
-from typing import Protocol
 
 from consumer.domain.errors import SettingsError
-
-
-class Secret(Protocol):
-    """A value that has to be asked for, so that it is not printed by accident (pydantic's)."""
-
-    def get_secret_value(self) -> str: ...
+from consumer.ports import Secret
 
 
 class Key:

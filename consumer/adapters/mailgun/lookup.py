@@ -4,16 +4,15 @@ import math
 
 from consumer.adapters.mailgun import lookup_replies
 from consumer.adapters.mailgun.address import checked_domain
-from consumer.adapters.mailgun.client import AccessEntry, AccessLog
 from consumer.adapters.mailgun.gate import Gate
-from consumer.adapters.mailgun.key import Key, Secret
+from consumer.adapters.mailgun.key import Key
 from consumer.adapters.mailgun.lookup_questions import Api, Question, question
 from consumer.adapters.mailgun.session import AnswerLost, MailgunSession, NotSent
 from consumer.adapters.mailgun.verdict import Verdict
 from consumer.domain.errors import LookupUnavailable
 from consumer.domain.notification import Email, SendResult
 from consumer.domain.reasons import Kind, Reason
-from consumer.ports import Clock
+from consumer.ports import AccessEntry, AccessLog, Clock, Secret, not_logged
 
 #: A page of events; each may carry 4 kB of our own variables beside some 2 kB of Mailgun's.
 _MAX_PAGE_BYTES = 2**21
@@ -33,7 +32,7 @@ class MailgunLookup:
         lookup_key: Secret | str,
         api: Api = "events",
         clock: Clock,
-        access_log: AccessLog = lambda _entry: None,
+        access_log: AccessLog = not_logged,
         connect_timeout: float = 5.0,
         read_timeout: float = 10.0,
         pool_size: int = 4,

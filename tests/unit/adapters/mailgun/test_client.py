@@ -7,10 +7,10 @@ from urllib.parse import parse_qsl
 import pytest
 from pydantic import SecretStr
 
-from consumer.adapters.mailgun.client import AccessEntry, MailgunTransport
+from consumer.adapters.mailgun.client import MailgunTransport
 from consumer.domain.notification import SendOptions, SendResult
 from consumer.domain.reasons import Kind, Reason
-from consumer.ports import Transport
+from consumer.ports import AccessEntry, Transport
 from tests.support.clock import ManualClock
 from tests.support.factories import make_email
 from tests.unit.adapters.mailgun.server import (

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from consumer.adapters.mailgun.client import AccessEntry
 from consumer.adapters.mailgun.lookup import MailgunLookup
 from consumer.domain.errors import LookupUnavailable, SettingsError
 from consumer.domain.notification import Email, SendResult
 from consumer.domain.reasons import Kind, Reason
+from consumer.ports import AccessEntry
 from tests.support.clock import ManualClock
 from tests.support.factories import make_email
 from tests.unit.adapters.mailgun.server import (
