@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from consumer.settings import Kafka
-from consumer.wire import DEAD_LETTER_HEADERS
+from consumer.wire import DEAD_LETTER_HEADERS, REDRIVEN_HEADER
 from tests.contract.schemas.files import SCHEMAS
 
 
@@ -64,3 +64,10 @@ def test_dead_letter_headers_are_the_ones_we_write(document: dict[str, Any]) -> 
     headers = document["components"]["schemas"]["deadLetterHeaders"]
     assert tuple(headers["properties"]) == DEAD_LETTER_HEADERS
     assert tuple(headers["required"]) == DEAD_LETTER_HEADERS
+
+
+def test_input_may_carry_the_header_of_redriven_records(document: dict[str, Any]) -> None:
+    schemas, messages = document["components"]["schemas"], document["components"]["messages"]
+    assert tuple(schemas["redrivenHeaders"]["properties"]) == (REDRIVEN_HEADER,)
+    for name in ("alarmStateEvent", "rackspaceWebhook"):
+        assert messages[name]["headers"]["$ref"].endswith("/redrivenHeaders")
