@@ -6,7 +6,14 @@ BIN := $(VENV)/bin
 LOCK := $(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes \
   --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
-.PHONY: demo test check wheel fmt lock clean
+# A run of `make chaos`; python -m tests.chaos --help names more.
+EVENTS ?= 20000
+PROCESSES ?= 3
+SEED ?= 1
+MINUTES ?= 5
+LEDGER ?= postgresql
+
+.PHONY: demo test chaos clean-traffic check wheel fmt lock clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.runtime  ## everything embedded; KEEP=1 leaves it running
@@ -15,6 +22,15 @@ demo: $(VENV)/.runtime  ## everything embedded; KEEP=1 leaves it running
 test: $(VENV)/.dev  ## all tests; those without their server are skipped
 	-$(BIN)/python -m tests.support.kafka prepare
 	$(BIN)/pytest
+
+chaos: $(VENV)/.dev  ## crashes, cuts, a misbehaving provider: every email counted, beside a plain loop
+	-$(BIN)/python -m tests.support.kafka prepare
+	$(BIN)/python -m tests.chaos --events $(EVENTS) --processes $(PROCESSES) --seed $(SEED) \
+	  --minutes $(MINUTES) --ledger $(LEDGER)
+
+clean-traffic: $(VENV)/.dev  ## compaction and transactions for MINUTES, nothing disturbed: no false alarm
+	-$(BIN)/python -m tests.support.kafka prepare
+	$(BIN)/python -m tests.chaos --clean --processes $(PROCESSES) --seed $(SEED) --minutes $(MINUTES)
 
 check: $(VENV)/.dev  ## style, types, layers, tests, and the wheel
 	$(BIN)/ruff check .

@@ -24,7 +24,7 @@ _EXCUSES: Final = frozenset({Kind.SUPERSEDED, Kind.EXPIRED, Kind.FAILED})
 #: More is to be told of the event, or of the email.
 _ON_THE_WAY: Final = frozenset({Kind.DEFERRED, Kind.FALLBACK, Kind.IN_DOUBT})
 #: Seconds after which a lookup had every chance to see what the provider shows.
-_SEEN_BY_NOW: Final = 3.0
+_SEEN_BY_NOW: Final = 2.0
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +81,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
             "lost": self.lost,
             "unexpected": self.unexpected,
             "doubled, not marked": self.doubled_unmarked,
+            "doubled, though visible to a lookup": self.doubled_visible,
             "out of order": self.out_of_order,
             "held in doubt": self.held,
             "tracking missing": self.untold,
