@@ -17,8 +17,9 @@ from consumer.cli.findings import Finding, Level, problem, problems_of, texts, w
 from consumer.domain.address import valid_address
 from consumer.domain.errors import SettingsError
 from consumer.formats import FORMATS
+from consumer.ports import not_logged
 from consumer.settings import Kafka, Mailgun, Route, Settings
-from consumer.wiring import make_mailgun
+from consumer.wiring import make_lookups, make_mailgun, make_smtp
 
 _SERVER: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+)(:[0-9]{1,5})?")
 _LOOPBACK: Final = ("localhost", "127.", "::1")
@@ -33,6 +34,7 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
     yield from _security(settings.kafka)
     yield from _sender(settings.mailgun)
     yield from _mailgun(settings)
+    yield from _smtp(settings)
     yield from _routes(settings.routes)
     yield from _tags("[delivery] tags", settings.delivery.tags)
     yield from _times(settings)
@@ -122,15 +124,40 @@ def _sender(mailgun: Mailgun) -> Iterator[Finding]:
 def _mailgun(settings: Settings) -> Iterator[Finding]:
     """What the client itself refuses, and a key that travels in the open."""
     try:
-        make_mailgun(settings, SystemClock(), lambda _: None).close()
+        make_mailgun(settings, SystemClock(), not_logged).close()
+        for lookup in make_lookups(settings, SystemClock(), not_logged).values():
+            lookup.close()
     except SettingsError as error:
         yield from problems_of(error)
         return
+    if settings.mailgun.lookup_key is None:
+        yield warning(
+            "[mailgun] lookup_key",
+            "is not given: a send whose answer is lost cannot be looked up before it is sent again",
+        )
     url = urlsplit(settings.mailgun.base_url)
     if url.scheme == "http" and not (url.hostname or "").startswith(_LOOPBACK):
         yield warning(
             "[mailgun] base_url", "the API key crosses the network unencrypted; write https://"
         )
+
+
+def _smtp(settings: Settings) -> Iterator[Finding]:
+    smtp = settings.smtp
+    if smtp.host is None:
+        return
+    try:
+        make_smtp(settings, SystemClock(), not_logged).close()
+    except SettingsError as error:
+        yield from problems_of(error)
+    used = {settings.delivery.fallback, *(route.transport for route in settings.routes)}
+    if "smtp" not in used:
+        yield warning(
+            "[smtp] host",
+            'is not used: write fallback = "smtp" in [delivery], or name it in a route',
+        )
+    if smtp.tls == "none" and smtp.username is not None:
+        yield warning("[smtp] tls", "the password crosses the network as it is; write starttls")
 
 
 def _routes(routes: Sequence[Route]) -> Iterator[Finding]:

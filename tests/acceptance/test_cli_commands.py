@@ -58,6 +58,7 @@ def write_config(directory: Path, *, mailgun: str = "https://api.mailgun.net", k
         base_url = "{mailgun}"
         domain = "{DOMAIN}"
         api_key_file = "key"
+        lookup_key_file = "key"
         from_address = "Alarms <alarms@{DOMAIN}>"
         """,
         encoding="utf-8",

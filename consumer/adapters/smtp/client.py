@@ -184,4 +184,4 @@ def _context(ca_file: str | None) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca_file)
     except OSError as error:
-        raise SettingsError([f"smtp.ca_file cannot be read: {error}"]) from error
+        raise SettingsError([f"smtp.ca_file: cannot be read: {error}"]) from error

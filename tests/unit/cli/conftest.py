@@ -19,6 +19,7 @@ bootstrap_servers = "127.0.0.1:1"
 [mailgun]
 domain = "alerts.example.com"
 api_key = "key-s3cret-of-mailgun"
+lookup_key = "key-s3cret-to-look-up"
 from_address = "Alarms <alarms@alerts.example.com>"
 
 [ledger]

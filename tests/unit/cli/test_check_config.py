@@ -130,6 +130,7 @@ def test_no_secret_is_ever_printed(
         [mailgun]
         domain = "alerts.example.com"
         api_key = "key-s3cret-of-mailgun"
+        lookup_key = "key-s3cret-to-look-up"
         from_address = "wrong"
         [ledger]
         url = "postgresql+psycopg://messenger:s3cret-of-the-ledger@127.0.0.1:1/messenger"

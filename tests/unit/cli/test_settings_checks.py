@@ -14,6 +14,7 @@ def told(level: Level, **sections: dict[str, Any] | list[dict[str, Any]]) -> lis
     mailgun = {
         "domain": "alerts.example.com",
         "api_key": "key-1",
+        "lookup_key": "key-2",
         "from_address": "Alarms <alarms@alerts.example.com>",
     }
     values: dict[str, Any] = {"mailgun": mailgun} | sections
@@ -41,6 +42,11 @@ def test_the_defaults_are_fine() -> None:
         ({"mailgun": {"from_address": "Alarms"}}, "[mailgun] from_address: is no sender"),
         ({"mailgun": {"from_address": "a@b.example\nBcc: c@d.example"}}, "[mailgun] from_address"),
         ({"mailgun": {"api_key": "key with blanks"}}, "[mailgun] api_key: is empty or has"),
+        ({"mailgun": {"lookup_key": "key 2"}}, "[mailgun] lookup_key: is empty or has"),
+        (
+            {"smtp": {"host": "a", "ca_file": "/no.pem"}, "delivery": {"fallback": "smtp"}},
+            "[smtp] ca_file: cannot be read",
+        ),
         ({"routes": [{"tenants": [" 1"]}]}, "[[routes]] 1 tenants: ' 1' is no tenant id"),
     ],
 )
@@ -56,6 +62,15 @@ def test_problem(sections: dict[str, Any], beginning: str) -> None:
         ({"kafka": {"sasl_username": "me"}}, "[kafka] sasl_*: is not used"),
         ({"mailgun": {"from_address": "a@other.example"}}, "[mailgun] from_address: is of other"),
         ({"mailgun": {"base_url": "http://mail.example"}}, "[mailgun] base_url: the API key"),
+        ({"mailgun": {"lookup_key": None}}, "[mailgun] lookup_key: is not given"),
+        ({"smtp": {"host": "a"}}, "[smtp] host: is not used"),
+        (
+            {
+                "smtp": {"host": "a", "tls": "none", "username": "me", "password": "secret"},
+                "delivery": {"fallback": "smtp"},
+            },
+            "[smtp] tls: the password crosses",
+        ),
         ({"routes": [{"percent": 0}]}, "[[routes]] 1 percent: is 0"),
         ({"routes": [{"tags": ["t"] * 11}]}, "[[routes]] 1 tags: Mailgun keeps 10"),
         ({"delivery": {"tags": ["ä"]}}, "[delivery] tags: 'ä': Mailgun takes"),
