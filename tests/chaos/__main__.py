@@ -12,6 +12,7 @@ from typing import get_args, get_type_hints
 import msgspec
 from rich.console import Console
 
+from tests.chaos.clean import run as clean_run
 from tests.chaos.plan import Plan
 from tests.chaos.run import run
 from tests.support import kafka_jars
@@ -23,7 +24,7 @@ _PREFIX = "MESSENGER_CHAOS_"
 
 
 def main() -> int:
-    plan = _plan()
+    plan, clean = _arguments()
     if reason := kafka_jars.missing():
         sys.exit(reason)
     _REPORTS.mkdir(parents=True, exist_ok=True)
@@ -35,12 +36,13 @@ def main() -> int:
         broker.start()
         if postgres is not None:
             postgres.start()
-        report = run(plan, folder, broker, postgres)
+        report = (clean_run if clean else run)(plan, folder, broker, postgres)
     finally:
         broker.stop()
         if postgres is not None:
             postgres.stop()
-    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{plan.ledger}-{plan.processes}-seed{plan.seed}.json"
+    kind = "clean" if clean else plan.ledger
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{kind}-{plan.processes}-seed{plan.seed}.json"
     (_REPORTS / name).write_bytes(report.as_json())
     console = Console(width=100)
     report.print(console)
@@ -52,11 +54,10 @@ def main() -> int:
     return 0
 
 
-def _plan() -> Plan:
-    """From the command line, else the environment, else the defaults."""
+def _arguments() -> tuple[Plan, bool]:
+    """From the command line, else the environment, else the defaults; and whether it is clean."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     hints = get_type_hints(Plan)
-    given: dict[str, object] = {}
     for field in msgspec.structs.fields(Plan):
         # Taken out: Messenger's own processes would read it as a setting of theirs.
         found = os.environ.pop(f"{_PREFIX}{field.name.upper()}", None)
@@ -64,9 +65,11 @@ def _plan() -> Plan:
         parser.add_argument(
             f"--{field.name}", default=found or field.default, choices=choices or None
         )
+    parser.add_argument("--clean", action="store_true", help="legal gaps, no disturbances")
     given = vars(parser.parse_args())
+    clean = given.pop("clean")
     # Not strict: text from the command line becomes numbers.
-    return msgspec.convert(given, Plan, strict=False)
+    return msgspec.convert(given, Plan, strict=False), clean
 
 
 if __name__ == "__main__":

@@ -30,6 +30,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     by_itself: int
     #: Records not committed when the patience was over, by group.
     uncommitted: Mapping[str, int]
+    #: Gaps healed and stalls seen where there was nothing to heal.
+    false_alarms: int = 0
     columns: Mapping[str, Findings]
 
     @property
@@ -38,7 +40,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         ours = next(iter(self.columns.values()))
         late = ["not all committed"] if next(iter(self.uncommitted.values()), 0) else []
         dead = ["processes ended by themselves"] if self.by_itself else []
-        return [*ours.broken, *late, *dead]
+        false = ["false alarms"] if self.false_alarms else []
+        return [*ours.broken, *late, *dead, *false]
 
     def as_json(self) -> bytes:
         return msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n"

@@ -75,6 +75,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     timestamp: int
     #: Whose addresses have to get an email.
     recipients: tuple[str, ...] = ()
+    #: None: by its key.
+    partition: int | None = None
 
 
 def write_catalog(folder: Path) -> None:
