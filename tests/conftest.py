@@ -5,10 +5,10 @@ import os
 import pytest
 from hypothesis import settings
 
-from tests.support.kafka_fixtures import kafka, own_kafka
+from tests.support.kafka_fixtures import kafka, own_kafka, proxied_kafka
 from tests.support.postgres import own_postgres, postgres_server
 
-__all__ = ["kafka", "own_kafka", "own_postgres", "postgres_server"]
+__all__ = ["kafka", "own_kafka", "own_postgres", "postgres_server", "proxied_kafka"]
 
 #: Variables that steer the tests themselves.
 _OURS = ("MESSENGER_TEST_", "MESSENGER_MAILGUN_OPENAPI")
@@ -17,6 +17,7 @@ _OURS = ("MESSENGER_TEST_", "MESSENGER_MAILGUN_OPENAPI")
 _MARKERS = {
     "kafka": "kafka",
     "own_kafka": "kafka",
+    "proxied_kafka": "kafka",
     "postgres_server": "postgres",
     "own_postgres": "postgres",
 }

@@ -65,4 +65,7 @@ class Lease:
         self._ledger.heartbeat(self._owner, wall, self._seconds)
         window = self._seconds * (1 - _MARGIN)
         self._valid_until = (monotonic + window, wall + window)
-        self._on_state(True, "")
+        # A ledger that is slow enough answers, and yet nothing may be sent.
+        took = self._clock.monotonic() - monotonic
+        why = f"the ledger took {took:.1f} s to extend a lease of {self._seconds:g} s"
+        self._on_state(self.is_valid(), "" if self.is_valid() else why)

@@ -101,7 +101,7 @@ class Worker:
             owner,
             clock,
             rules.lease,
-            lambda ok, why: observer.dependency("ledger", ok, why),
+            lambda ok, why: observer.dependency("lease", ok, why),
         )
         self._ways = Ways(
             transports,

@@ -28,9 +28,9 @@ _PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller_port}
-listeners=CLIENT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=CLIENT://127.0.0.1:{port}
-listener.security.protocol.map=CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=CLIENT://127.0.0.1:{port},SIDE://127.0.0.1:{side_port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=CLIENT://127.0.0.1:{port},SIDE://127.0.0.1:{side_advertised}
+listener.security.protocol.map=CLIENT:PLAINTEXT,SIDE:PLAINTEXT,CONTROLLER:PLAINTEXT
 inter.broker.listener.name=CLIENT
 controller.listener.names=CONTROLLER
 log.dirs={data}
@@ -156,8 +156,11 @@ class KafkaBroker(Kafka):
     """Our own broker process: can be killed, stopped, frozen, and started again as it was."""
 
     def __init__(self, folder: Path) -> None:
-        self._port, self._controller_port = _free_ports(2)
+        self._port, self._controller_port, self.side_port = _free_ports(3)
         super().__init__(f"127.0.0.1:{self._port}")
+        #: What the second listener says is its port: a proxy's, so that those who come through it
+        #: stay with it, while tests go straight to the broker. Set it before the start.
+        self.side_advertised = self.side_port
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -221,6 +224,8 @@ class KafkaBroker(Kafka):
         properties.write_text(
             _PROPERTIES.format(
                 port=self._port,
+                side_port=self.side_port,
+                side_advertised=self.side_advertised,
                 controller_port=self._controller_port,
                 data=self._folder / "data",
             )

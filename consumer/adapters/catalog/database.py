@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import URL, Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from consumer.adapters.postgres import limit_answers
 from consumer.domain.errors import CatalogUnavailable, SettingsError
 
 #: Seconds to connect, to wait for a free connection, and for one statement.
@@ -39,7 +40,7 @@ def open_engine(address: str) -> Engine:
             ]
         )
     try:
-        return create_engine(
+        engine = create_engine(
             url,
             connect_args=arguments,
             hide_parameters=True,
@@ -50,6 +51,9 @@ def open_engine(address: str) -> Engine:
     except ImportError:
         problem = "catalog.url: the PostgreSQL driver is not installed; pip install psycopg[binary]"
         raise SettingsError([problem]) from None
+    if url.drivername != "sqlite":
+        limit_answers(engine, int(arguments["tcp_user_timeout"]) / 1000)
+    return engine
 
 
 @contextmanager

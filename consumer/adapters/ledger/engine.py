@@ -7,6 +7,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
 
+from consumer.adapters.postgres import limit_answers
 from consumer.domain.errors import SettingsError
 
 #: Upserts with RETURNING came with 3.35, the JSON operator `->>` with 3.38.
@@ -98,21 +99,20 @@ def _postgresql(
         f"-c statement_timeout={milliseconds} "
         f"-c idle_in_transaction_session_timeout={milliseconds // 2}"
     )
-    own_options = url.query.get("options", "")
     connect_args: dict[str, Any] = {
         "connect_timeout": max(2, round(connect_timeout_seconds)),  # libpq knows no less than 2
-        # What the URL says comes last and wins.
-        "options": f"{limits} {own_options}".strip(),
         # The server's timeout does not help against a network that swallows packets.
         "tcp_user_timeout": milliseconds,
         "keepalives_idle": 10,
         "keepalives_interval": 5,
         "keepalives_count": 3,
+        "application_name": "messenger",
     }
-    if "application_name" not in url.query:
-        connect_args["application_name"] = "messenger"
+    # What the URL says wins; of two options of one name the server takes the last.
+    connect_args |= {key: url.query[key] for key in connect_args if key in url.query}
+    connect_args["options"] = f"{limits} {url.query.get('options', '')}".strip()
     try:
-        return create_engine(
+        engine = create_engine(
             url,
             pool_size=pool_size,
             max_overflow=0,
@@ -126,3 +126,6 @@ def _postgresql(
         raise SettingsError(
             ["ledger.url: the PostgreSQL driver is missing, install alarm-messenger[postgres]"]
         ) from error
+    # Nor do packets that arrive, and are answered by nobody.
+    limit_answers(engine, int(connect_args["tcp_user_timeout"]) / 1000)
+    return engine
