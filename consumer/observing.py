@@ -105,7 +105,8 @@ class Observing:
     def intake_stopped(self, why: str) -> None:
         """Too many dead letters: nothing more is read until a person has looked."""
         self._log.critical("intake.stopped", error=why)
-        self.dependency("intake", False, why)
+        self.health.report("intake", False, why)
+        self._metrics.dependency_up.labels("intake").set(0)
 
     # -- Kafka ---------------------------------------------------------------------------------
 

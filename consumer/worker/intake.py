@@ -175,7 +175,8 @@ class Intake:
                 self._count(answer.endings[-1].reason)
             else:
                 self._atoms.entered(answer.locked, now)
-            works.append(Work(answer, arrival.record, arrival.ticket, self._worker))
+            first_seen = arrival.incoming.first_seen
+            works.append(Work(answer, arrival.record, arrival.ticket, self._worker, first_seen))
         self._park(waiting)
         self._lanes.add(works)
 

@@ -188,24 +188,26 @@ class Tracker:
             self._track(record, work.atom)
         for ending in work.prepared.endings:
             self._track(track_ending(work.about, ending, at), work.atom)
+        first_seen = work.first_seen_ms or at
         if work.prepared.dead_letter:
             ending = work.prepared.endings[-1]
-            self._dead_letter(work.record, ending.reason, ending.message, at)
+            self._dead_letter(work.record, ending.reason, ending.message, first_seen)
             return
         given_up = next((kind for kind in _GIVEN_UP if kind in work.outcomes), None)
         if given_up is not None:
-            self._limit.count(_GIVEN_UP[given_up][0])
-            self._dead_letter(work.record, *_GIVEN_UP[given_up], at)
+            if given_up is not Kind.EXPIRED:
+                # What a long outage let expire is not the topic's fault, nor ours.
+                self._limit.count(_GIVEN_UP[given_up][0])
+            self._dead_letter(work.record, *_GIVEN_UP[given_up], first_seen)
 
     def _track(self, record: TrackingEvent, atom: str | None) -> None:
         self._outbox.track(record, atom)
         self._metrics.tracked.labels(record.kind).inc()
         self._metrics.reasons.labels(record.outcome.reason).inc()
 
-    def _dead_letter(self, record: Record, reason: str, error: str, at: int) -> None:
-        self._outbox.dead_letter(
-            DeadLetter(record=record, reason=reason, error=error, first_seen=at)
-        )
+    def _dead_letter(self, record: Record, reason: str, error: str, first_seen: int) -> None:
+        letter = DeadLetter(record=record, reason=reason, error=error, first_seen=first_seen)
+        self._outbox.dead_letter(letter)
         self._metrics.dead_letters.inc()
 
     def _deliver(self) -> None:

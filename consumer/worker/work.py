@@ -23,6 +23,7 @@ class Work:
     __slots__ = (
         "about",
         "busy",
+        "first_seen_ms",
         "open_sends",
         "outcomes",
         "prepared",
@@ -33,8 +34,17 @@ class Work:
         "ticket",
     )
 
-    def __init__(self, prepared: Prepared, record: Record, ticket: Ticket, worker: str) -> None:
+    def __init__(
+        self,
+        prepared: Prepared,
+        record: Record,
+        ticket: Ticket,
+        worker: str,
+        first_seen: float | None = None,
+    ) -> None:
         self.prepared = prepared
+        #: When this process first had it, epoch milliseconds.
+        self.first_seen_ms = None if first_seen is None else int(first_seen * 1000)
         self.record = record
         self.ticket = ticket
         self.about = About(
