@@ -1,0 +1,58 @@
+"""What is given up after sending: its dead letter, its reason, and whether it counts."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from consumer.domain.reasons import Kind, Reason
+from consumer.worker.dead_letter_limit import DeadLetterLimit
+from tests.unit.worker.test_tracker import Rig
+
+
+@pytest.fixture
+def giving_up() -> Iterator[Rig]:
+    made = Rig()
+    made.tracker._limit = DeadLetterLimit(1, made.clock)
+    made.tracker.start(made.lanes)
+    yield made
+    made.tracker.stop(5.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "said", "counts"),
+    [
+        (Kind.FAILED, Reason.PROVIDER_REJECTED, b"provider_rejected", True),
+        (Kind.IN_DOUBT, Reason.HELD, b"held", True),
+        (Kind.EXPIRED, Reason.TOO_OLD, b"too_old", False),
+    ],
+)
+def test_what_is_given_up_is_a_dead_letter(
+    giving_up: Rig, kind: Kind, reason: Reason, said: bytes, counts: bool
+) -> None:
+    """What a long outage let expire says nothing against the topic: it stops no intake."""
+    giving_up.add(*(giving_up.work(f"e{n}", n, alarm=f"a{n}") for n in range(3)))
+    for _ in range(3):
+        giving_up.land(giving_up.take(), kind, reason=reason)
+    giving_up.done()
+    assert [headers["messenger-reason"] for _, headers in giving_up.sink.dead] == [said] * 3
+    assert (giving_up.tracker._limit.tripped is not None) == counts
+
+
+@pytest.mark.parametrize("kind", [Kind.ACCEPTED, Kind.SUPERSEDED])
+def test_what_went_out_or_was_overtaken_is_none(giving_up: Rig, kind: Kind) -> None:
+    giving_up.add(giving_up.work())
+    giving_up.land(giving_up.take(), kind)
+    giving_up.done()
+    assert giving_up.sink.dead == []
+
+
+def test_a_doubt_that_is_looked_up_ends_nothing(giving_up: Rig) -> None:
+    """It goes back into its lane, and keeps its place."""
+    giving_up.add(giving_up.work())
+    sending = giving_up.take()
+    giving_up.land(sending, Kind.IN_DOUBT, reason=Reason.ANSWER_LOST)
+    assert giving_up.lanes.take_doubt(5.0) is sending
+    assert giving_up.kinds() == [Kind.IN_DOUBT]
+    assert (giving_up.sink.dead, giving_up.offsets.open) == ([], 1)
+    giving_up.land(sending, Kind.ACCEPTED, reason=Reason.FOUND)
+    giving_up.done()
