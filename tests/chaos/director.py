@@ -81,7 +81,7 @@ class Director:
         crews = self._crews[each.target]
         for crew in crews:
             crew.kill(each.target)
-        time.sleep(each.seconds)
+        time.sleep(each.seconds)  # as long as the plan says
         for crew in crews:
             crew.start(each.target)
 
@@ -94,14 +94,14 @@ class Director:
         crews = self._crews[each.target]
         for crew in crews:
             crew.freeze(each.target)
-        time.sleep(each.seconds)
+        time.sleep(each.seconds)  # as long as the plan says
         for crew in crews:
             crew.thaw(each.target)
 
     def _join(self, each: Disturbance) -> None:
         for crew in self._crews[each.target]:
             crew.start(each.target)
-        time.sleep(each.seconds)
+        time.sleep(each.seconds)  # as long as the plan says
         for crew in self._crews[each.target]:
             self._terminate(crew, each.target)
 
@@ -112,12 +112,12 @@ class Director:
         crash = each.action is Action.CRASH
         if each.target == "kafka":
             self._kafka.stop(kill=crash)
-            time.sleep(each.seconds)
+            time.sleep(each.seconds)  # as long as the plan says
             self._kafka.start()
             return
         assert self._postgres is not None
         self._postgres.halt(crash=crash)
-        time.sleep(each.seconds)
+        time.sleep(each.seconds)  # as long as the plan says
         self._postgres.relaunch()
 
     def _misbehave(self, each: Disturbance) -> None:

@@ -126,7 +126,7 @@ def _send(producer: KafkaProducer, topic: str, item: Item, *more: tuple[str, byt
 
 
 def _wait(moment: float) -> None:
-    time.sleep(max(0.0, moment - time.monotonic()))
+    time.sleep(max(0.0, moment - time.monotonic()))  # the traffic has its pace
 
 
 if __name__ == "__main__":

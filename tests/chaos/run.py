@@ -110,7 +110,7 @@ def await_end(
         left = {group: _left(kafka.committed(group, ours.events), last) for group in groups}
         if not any(left.values()) or time.monotonic() > deadline:
             return left
-        time.sleep(0.5)
+        time.sleep(0.5)  # between two looks
 
 
 def _left(committed: Mapping[int, int], last: Mapping[int, int]) -> int:

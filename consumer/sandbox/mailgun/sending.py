@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from consumer.sandbox.mailgun.account import Account
@@ -29,7 +29,11 @@ class Sending:
     async def _send(self, request: Request, problem_of: Callable[[Form], str | None]) -> Response:
         account = self._account
         account.store.count(calls=1)
-        response = await self._answer(request, problem_of)
+        try:
+            response = await self._answer(request, problem_of)
+        except ClientDisconnect:
+            # Gone before its request was whole: nothing is accepted, and nobody hears this.
+            return account.cut()
         latency = account.options.latency_seconds
         if latency and not await account.wire.wait(latency):
             return account.cut()
