@@ -7,6 +7,8 @@ import msgspec
 
 #: Milliseconds. A broker that is away must not freeze a caller for kafka-python's half minute.
 _BOOTSTRAP_TIMEOUT_MS: Final = 10_000
+#: Milliseconds: what kafka-python itself would wait for an answer. More is never asked for.
+_REQUEST_TIMEOUT_MS: Final = 30_000
 
 
 class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,12 +35,15 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 def client_config(settings: KafkaSettings) -> dict[str, Any]:
     """What consumers, producers and admin clients share."""
+    session_ms = int(settings.session_timeout_seconds * 1000)
     config: dict[str, Any] = {
         "bootstrap_servers": settings.bootstrap_servers.split(","),
         "client_id": settings.client_id,
         "security_protocol": settings.security_protocol,
         "bootstrap_timeout_ms": _BOOTSTRAP_TIMEOUT_MS,
         "reconnect_backoff_max_ms": 2_000,
+        # A broker that takes longer has lost us anyway; a connection that went silent is left then.
+        "request_timeout_ms": min(max(session_ms, 1_000), _REQUEST_TIMEOUT_MS),
     }
     optional: Mapping[str, Any] = {
         "sasl_mechanism": settings.sasl_mechanism,
@@ -79,7 +84,6 @@ def producer_config(settings: KafkaSettings) -> dict[str, Any]:
         "batch_size": 256 * 1024,
         "compression_type": "gzip",
         "delivery_timeout_ms": 30_000,
-        "request_timeout_ms": 10_000,
         "max_block_ms": 10_000,
         "max_request_size": 2 * 1024 * 1024,
         "allow_auto_create_topics": False,

@@ -29,8 +29,11 @@ from consumer.domain.errors import BrokerUnavailable, SettingsError
 from consumer.domain.record import Record
 from consumer.ports import Clock
 
-#: Seconds between two looks at the partitions' ends (for the lag and the watchdog).
-_LOOK_EVERY = 5.0
+#: Seconds between two looks at the partitions' ends: for the lag and the watchdog, and because
+#: the client's own `poll` never says that a broker is away. Also what a commit may take.
+_PATIENCE = 5.0
+#: Milliseconds for the broker to tell the ends.
+_LOOK_MS = 2_000
 #: Seconds between two looks of the listener whether work of revoked partitions has ended.
 _REVOKE_STEP = 0.02
 
@@ -89,7 +92,9 @@ class KafkaSource:
         self._probe = probe
         self._gaps = GapCheck()
         self._watchdog = Watchdog(stall_seconds)
-        self._look_at = clock.monotonic() + _LOOK_EVERY
+        # Sooner than the group gives up on us.
+        self._patience = min(_PATIENCE, settings.session_timeout_seconds / 2)
+        self._look_at = clock.monotonic() + self._patience
         self._paused = False
         self._consumer: Any = None
 
@@ -132,7 +137,7 @@ class KafkaSource:
         if not offsets or self._consumer is None:
             return False
         try:
-            self._consumer.commit(_as_kafka(offsets), timeout_ms=5_000)
+            self._consumer.commit(_as_kafka(offsets), timeout_ms=int(self._patience * 1000))
         except (CommitFailedError, FencedInstanceIdError, RebalanceInProgressError):
             return False
         except KafkaError as error:
@@ -181,13 +186,17 @@ class KafkaSource:
         now = self._clock.monotonic()
         if now < self._look_at:
             return
-        self._look_at = now + _LOOK_EVERY
+        self._look_at = now + self._patience
         assigned = sorted(self._consumer.assignment())
         if not assigned:
+            # Nothing to look at, but the question alone tells whether Kafka is there: a member
+            # that waits to join would wait for a silent broker without a word.
+            first = [KafkaPartition(topic, 0) for topic in self._topics]
+            self._consumer.end_offsets(first, timeout_ms=_LOOK_MS)
             return
         ends = {
             (p.topic, p.partition): end
-            for p, end in self._consumer.end_offsets(assigned, timeout_ms=2_000).items()
+            for p, end in self._consumer.end_offsets(assigned, timeout_ms=_LOOK_MS).items()
         }
         positions = {
             (p.topic, p.partition): position
@@ -218,7 +227,8 @@ class KafkaSource:
     def _unavailable(self, error: Exception) -> BrokerUnavailable:
         return BrokerUnavailable(
             f"Kafka at {self._settings.bootstrap_servers} does not answer: "
-            f"{str(error) or type(error).__name__}"
+            # The client's errors begin with their name; many have no more to say.
+            f"{str(error).removesuffix(': None') or type(error).__name__}"
         )
 
     def _fenced(self) -> SettingsError:

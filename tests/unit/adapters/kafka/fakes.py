@@ -109,7 +109,7 @@ class FakeConsumer:
         self, partitions: Collection[TopicPartition], timeout_ms: int
     ) -> dict[TopicPartition, int]:
         self._fail("end_offsets")
-        return {p: max(self.logs[p], default=-1) + 1 for p in partitions}
+        return {p: max(self.logs.get(p, ()), default=-1) + 1 for p in partitions}
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         if partition not in self.positions:

@@ -67,6 +67,23 @@ def test_whatever_the_client_raises_is_an_outage_that_can_be_repeated(rig: Rig, 
     assert rig.poll() == [(0, 0)]
 
 
+def test_a_member_without_partitions_finds_out_that_kafka_is_silent(rig: Rig) -> None:
+    """It waits to join, and `poll` would say nothing for ever."""
+    rig.poll()
+    rig.client.errors["end_offsets"] = KafkaTimeoutError("slow")
+    with pytest.raises(BrokerUnavailable, match="slow"):
+        rig.poll(after=6)
+
+
+def test_it_looks_sooner_than_the_group_gives_up(rig: Rig) -> None:
+    """The session of the rig's member is 10 s."""
+    rig.begin(p=[0])
+    rig.client.errors["end_offsets"] = KafkaTimeoutError("slow")
+    assert rig.poll(after=4.9) == [(0, 0)]
+    with pytest.raises(BrokerUnavailable):
+        rig.poll(after=0.2)
+
+
 def test_no_record_is_lost_when_looking_at_the_ends_fails(rig: Rig) -> None:
     """Polled first, the batch would be gone: of a fresh partition nobody would miss it."""
     client = rig.begin(p=[0, 1, 2])
