@@ -3,7 +3,9 @@
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -17,43 +19,47 @@ from tests.unit.worker.loop_rig import impatient
 MakeStage = Callable[[Boundary], Stage]
 
 
+#: Where each commit need not wait for a disk that is busy with others.
+_MEMORY = Path("/dev/shm")
+
+
 @pytest.fixture(scope="session")
-def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def empty_ledger() -> Iterator[Path]:
     """A ledger's file with its tables: making them takes longer than a scenario."""
-    path = tmp_path_factory.mktemp("crash") / "ledger.db"
-    upgrade(f"sqlite:///{path}")
-    return path
+    with TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as folder:
+        path = Path(folder) / "empty.db"
+        upgrade(f"sqlite:///{path}")
+        yield path
+
+
+@pytest.fixture(scope="session")
+def killed_in_silence() -> Iterator[None]:
+    """A killed process's threads end as they please, maybe after their test."""
+    otherwise = threading.excepthook
+
+    def hook(args: threading.ExceptHookArgs) -> None:
+        if not isinstance(args.exc_value, Killed):
+            otherwise(args)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threading, "excepthook", hook)
+        yield
 
 
 @pytest.fixture
 def make_stage(
-    empty_ledger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    empty_ledger: Path, killed_in_silence: None, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[MakeStage]:
     """Sets the stage; what is left of its processes goes after the test."""
     impatient(monkeypatch)
     monkeypatch.setattr("consumer.worker.resolver._PATIENCE", 0.005)
     monkeypatch.setattr("consumer.worker.gates._LOOK", 0.05)
     monkeypatch.setattr("consumer.worker.loop.LoopTimes", lambda: LoopTimes(reconnect=0.002))
-    monkeypatch.setattr(threading, "excepthook", _silent_about_the_killed(threading.excepthook))
-    stages: list[Stage] = []
+    with TemporaryDirectory(dir=empty_ledger.parent) as folder, ExitStack() as ends:
 
-    def make(boundary: Boundary) -> Stage:
-        path = tmp_path / "ledger.db"
-        shutil.copy(empty_ledger, path)
-        stages.append(Stage(boundary, path))
-        return stages[-1]
+        def make(boundary: Boundary) -> Stage:
+            path = Path(folder) / "ledger.db"
+            shutil.copy(empty_ledger, path)
+            return ends.enter_context(closing(Stage(boundary, path)))
 
-    yield make
-    for stage in stages:
-        stage.close()
-
-
-Hook = Callable[[threading.ExceptHookArgs], object]
-
-
-def _silent_about_the_killed(otherwise: Hook) -> Hook:
-    def hook(args: threading.ExceptHookArgs) -> None:
-        if not isinstance(args.exc_value, Killed):
-            otherwise(args)
-
-    return hook
+        yield make

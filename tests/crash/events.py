@@ -5,7 +5,6 @@ from typing import Final
 import msgspec
 
 from consumer.domain.alarm import AlarmEvent
-from consumer.domain.catalog import Alarm
 from consumer.domain.identity import notification_uid
 from consumer.domain.record import Record
 from tests.support.catalog import MemoryCatalog, whole_catalog
@@ -29,10 +28,12 @@ LOG: Final = tuple(
 def uid(event: AlarmEvent) -> str:
     """Of the one notification that the event has."""
     (target,) = make_context().targets.values()
+    assert target.details is not None
     return notification_uid(event.id, target.id, target.type, target.details["address"])
 
 
 def catalog() -> MemoryCatalog:
+    """Both alarms, with one address to tell."""
     alarm = make_context().alarm
-    assert isinstance(alarm, Alarm)
+    assert alarm is not None
     return whole_catalog(msgspec.structs.replace(alarm, id=OTHER.alarm_id))

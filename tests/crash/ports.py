@@ -30,7 +30,6 @@ class Passing:
         if not callable(found):
             return found
 
-
         def call(*args: Any, **named: Any) -> Any:
             make = partial(found, *args, **named)
             return self._through(self._port, f"{self._name}.{name}", make, args)
@@ -99,5 +98,3 @@ class Watching:
     def transport(self, name: str, ok: bool, why: str) -> None: ...
     def looked_up(self, name: str, ok: bool, why: str) -> None: ...
     def intake_stopped(self, why: str) -> None: ...
-
-

@@ -2,9 +2,9 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
-from consumer.adapters.ledger import SqlLedger, open_ledger
 from consumer.domain.alarm import State
 from consumer.pipeline.lock import LockRules
 from consumer.pipeline.mail.renderer import Renderer
@@ -40,6 +40,12 @@ _RULES = WorkerRules(
 )
 
 
+@cache
+def _renderer() -> Renderer:
+    """Compiling the templates takes longer than a scenario."""
+    return Renderer("alerts.example.com", "Alarms <alarms@alerts.example.com>", None)
+
+
 class Killed(BaseException):
     """The process is no more: its threads end where they touch the world."""
 
@@ -59,8 +65,7 @@ class Process:
         self.call: Call | None = None
         self.watching = Watching()
         self.source, self.sink = Source(world.committed), Sink(world.tracked)
-        self._ledger: SqlLedger = open_ledger(world.ledger_url, pool_size=4)
-        self.worker = self._worker(self._port(self._ledger, "ledger"))
+        self.worker = self._worker(self._port(world.ledger, "ledger"))
         self.stop = threading.Event()
         self.finished: bool | None = None
         self._thread = threading.Thread(target=self._serve, name=owner, daemon=True)
@@ -71,7 +76,7 @@ class Process:
             owner=self.owner,
             ledger=ledger,
             catalog=catalog(),
-            renderer=Renderer("alerts.example.com", "Alarms <alarms@alerts.example.com>", None),
+            renderer=_renderer(),
             clock=world.clock,
             metrics=metrics,
             rules=PipelineRules(receive=ReceiveSettings(), lock=LockRules()),
@@ -116,31 +121,29 @@ class Process:
             self._killed = True
 
     def end(self) -> None:
-        """SIGTERM, and wait; what is left of it, when it was killed or the test failed, goes."""
+        """SIGTERM, and wait."""
         self.stop.set()
         self.go_on.set()
-        self._thread.join(0.0 if self._killed else SOON)
+        self._thread.join(SOON)
 
     def bury(self) -> None:
-        """Let the threads of a killed process find out."""
+        """Let the threads that are left find out that they were killed."""
         self.kill()
-        self.end()
+        self.stop.set()
+        self.go_on.set()
         self.worker.lanes.close()
         for part in (self.worker._senders, self.worker._resolver, self.worker._tracker):
             part.stop(0.0)
         self.worker._gates.stop()
         self.worker._lease.stop()
         self._thread.join(SOON)
-        self._ledger.close()
 
     # -- every call of a port comes through here ---------------------------------------------
 
     def _port(self, port: Any, name: str) -> Any:
         return Passing(port, name, self._through)
 
-    def _through(
-        self, port: Any, name: str, make: Callable[[], Any], args: tuple[Any, ...]
-    ) -> Any:
+    def _through(self, port: Any, name: str, make: Callable[[], Any], args: tuple[Any, ...]) -> Any:
         self._stand(Call(name, port, args, made=False))
         if name == "source.poll":
             # It takes its time, and the listener's calls come from inside it.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tests.crash.promise import AGAIN, FOUND, SENT, Promise, Reread
+from tests.crash.promise import AGAIN, FOUND, Promise, Reread
 from tests.crash.words import BROKER, KILL, KILL_LOST, KILL_TAKEN, LATE, LOST, MOVED, TAKEN, TERM
 
 _Row = Mapping[str, Promise]
@@ -17,7 +17,7 @@ def _ends_here(done: str, **story: Any) -> _Row:
         TERM: Promise(text=f"{done} before the process ends", reread=_MAYBE, **story),
         MOVED: Promise(text=f"{done} before the partition goes", reread=_MAYBE, **story),
         LATE: Promise(
-            text=f"{done}, under the lock; the next owner waits for the lock: `duplicate`",
+            text=f"{done} under the lock; the next owner waits for it: `duplicate`",
             reread=_ALWAYS,
             **story,
         ),
@@ -140,7 +140,7 @@ PROMISES: Final[Mapping[str, _Row]] = {
         KILL: Promise(
             text="the next owner sends it again, `possible_duplicate`", first=AGAIN, calls=2
         ),
-        **_ends_here("sent again, `possible_duplicate`,", first=AGAIN, calls=2),
+        **_ends_here("sent again (`possible_duplicate`)", first=AGAIN, calls=2),
         TAKEN: Promise(
             text="in doubt once more: looked up and found",
             first=("in_doubt", "not_found*", "in_doubt*", "found*"),

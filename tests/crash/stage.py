@@ -1,4 +1,4 @@
-"""One scenario: a process comes to its boundary, something happens, and all is brought to an end."""
+"""One scenario: a process comes to its boundary, something happens, all is brought to an end."""
 
 import threading
 import time
@@ -10,7 +10,6 @@ from tests.crash.events import FIRST, LOG, OTHER, SECOND, uid
 from tests.crash.process import Process
 from tests.crash.promise import Promise, Reread
 from tests.crash.world import LEASE_SECONDS, World
-from tests.support.worker import FIRST as PARTITION
 from tests.support.worker import SOON
 
 #: Seconds of the scenario's clock between two looks, and of our own.
