@@ -17,7 +17,8 @@ _LOOKUPS: Final = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 _THEN: Final = 60.0
 #: A lookup that was not answered says nothing: seconds until it is asked again ...
 _ASK_AGAIN: Final = 2.0
-#: ... for so many budgets in all. After that an alarm is better told twice than never.
+#: ... for one budget more, and for one budget at least since we began to ask: the time in which
+#: nobody asked does not count. After that an alarm is better told twice than never.
 _PATIENCE: Final = 2.0
 
 
@@ -31,6 +32,8 @@ class Doubt(msgspec.Struct):
     #: There is a tracking record that says so.
     told: bool = False
     lookups: int = 0
+    #: When this process first asked, epoch seconds.
+    asked_since: float | None = None
 
 
 def budget_seconds(
@@ -40,13 +43,15 @@ def budget_seconds(
     return min(budgets[each] for each in (state, *behind))
 
 
-def next_lookup(age: float, budget: float, *, answered: bool) -> float | None:
+def next_lookup(age: float, asking: float, budget: float, *, answered: bool) -> float | None:
     """Seconds until the next lookup; None: the time is over, nothing was found.
 
-    `age` is seconds since the send; `answered`: the last lookup was, and found nothing.
+    `age` is seconds since the send, `asking` since the first lookup of this process; `answered`:
+    the last lookup was, and found nothing.
     """
     if age >= budget:
-        return None if answered or age >= budget * _PATIENCE else _ASK_AGAIN
+        tired = age >= budget * _PATIENCE and asking >= budget
+        return None if answered or tired else _ASK_AGAIN
     if not answered:
         return min(_ASK_AGAIN, budget - age)
     beyond = _LOOKUPS[-1] + _THEN * (max(0.0, age - _LOOKUPS[-1]) // _THEN + 1)

@@ -86,6 +86,7 @@ class Resolver:
             self._land(sending, _left_behind(sending))
             return
         doubt.lookups += 1
+        doubt.asked_since = doubt.asked_since or self._clock.now()
         found, answered = self._look_up(sending, doubt)
         self._metrics.lookups.labels(
             "found" if found else "not_found" if answered else "unanswered"
@@ -96,7 +97,7 @@ class Resolver:
                 self._lanes.landed()
                 self._lanes.doubt(sending, wait)
                 return
-            found = self._given_up(sending, doubt)
+            found = self._given_up(sending, doubt, answered)
         sending.doubt = None
         self._land(sending, found)
 
@@ -144,18 +145,22 @@ class Resolver:
 
     def _wait(self, sending: Sending, doubt: Doubt, answered: bool) -> float | None:
         """Seconds until the next lookup; None: nothing was found in time."""
-        age = max(0.0, self._clock.now() - doubt.since)
+        now = self._clock.now()
+        age, asking = max(0.0, now - doubt.since), now - (doubt.asked_since or now)
         behind = self._lanes.newer_states(sending.work)
         budget = budget_seconds(sending.work.event.state, behind, self._budgets)
-        wait = next_lookup(age, budget, answered=answered)
+        wait = next_lookup(age, asking, budget, answered=answered)
         if wait is None and not answered and not behind:
             # Nothing could be sent now anyway: ask on, until there is an answer or a way out.
             return self._ways.opens_in(sending.options) or None
         return wait
 
-    def _given_up(self, sending: Sending, doubt: Doubt) -> SendResult:
-        who = "nobody could be asked" if doubt.transport not in self._lookups else "it is not there"
-        said = f"Looked up {doubt.lookups} times, {who}"
+    def _given_up(self, sending: Sending, doubt: Doubt, answered: bool) -> SendResult:
+        if doubt.transport not in self._lookups:
+            said = "Nobody can be asked whether it was accepted"
+        else:
+            what = "it is not there" if answered else "without an answer"
+            said = f"Looked up {doubt.lookups} times, {what}"
         if self._lanes.newer_states(sending.work):
             sending.possible_duplicate = True
             said += "; the alarm's state has moved on meanwhile, it is not sent again"

@@ -15,7 +15,7 @@ BUDGETS = {State.CRITICAL: 60.0, State.WARNING: 300.0, State.OK: 1800.0}
 def moments(budget: float, *, answered: bool) -> list[float]:
     """Ages at which it is looked up, when each lookup takes no time."""
     ages = [0.0]
-    while (wait := next_lookup(ages[-1], budget, answered=answered)) is not None:
+    while (wait := next_lookup(ages[-1], ages[-1], budget, answered=answered)) is not None:
         ages.append(ages[-1] + wait)
     return ages
 
@@ -49,9 +49,16 @@ def test_it_ends_and_never_before_its_budget(budget: float, answered: bool) -> N
 @given(age=st.floats(0, 4000), budget=st.floats(0.1, 4000))
 def test_an_old_doubt_that_was_looked_up_once_is_at_its_end(age: float, budget: float) -> None:
     """It was left behind by a process that died long ago: the records have caught up."""
-    wait = next_lookup(age, budget, answered=True)
+    wait = next_lookup(age, 0.0, budget, answered=True)
     assert (wait is None) == (age >= budget)
     assert wait is None or 0 < wait <= 60
+
+
+def test_the_time_in_which_nobody_asked_is_no_patience() -> None:
+    """Two processes died before the third could ask, and its first lookup is not answered."""
+    assert next_lookup(600.0, 0.0, 60.0, answered=False) == 2.0
+    assert next_lookup(659.0, 59.0, 60.0, answered=False) == 2.0
+    assert next_lookup(660.0, 60.0, 60.0, answered=False) is None
 
 
 @pytest.mark.parametrize(

@@ -181,11 +181,12 @@ def test_the_alarm_has_moved_on_it_is_not_sent_again(rig: Rig) -> None:
     assert sending.possible_duplicate
 
 
-def test_a_lookup_without_an_answer_finds_nothing_out(rig: Rig) -> None:
-    def away(_: Email) -> None:
-        raise LookupUnavailable("Mailgun answers 500")
+def _away(_: Email) -> None:
+    raise LookupUnavailable("Mailgun answers 500")
 
-    rig.lookup.answer = away
+
+def test_a_lookup_without_an_answer_finds_nothing_out(rig: Rig) -> None:
+    rig.lookup.answer = _away
     rig.doubt(work("e1", state=CRITICAL))
     rig.pass_time(100)
     assert rig.landed.empty()
@@ -196,10 +197,7 @@ def test_a_lookup_without_an_answer_finds_nothing_out(rig: Rig) -> None:
 
 
 def test_while_nothing_could_be_sent_anyway_it_is_asked_on(rig: Rig) -> None:
-    def away(_: Email) -> None:
-        raise LookupUnavailable("Mailgun answers 500")
-
-    rig.lookup.answer = away
+    rig.lookup.answer = _away
     rig.transport.closed_for = 5.0
     rig.doubt(work("e1", state=CRITICAL))
     rig.pass_time(200)
@@ -239,6 +237,19 @@ def test_what_another_process_left_is_told_first_and_then_looked_up(rig: Rig) ->
     rig.lanes.doubt(landed.sending, 0.0)
     assert rig.next().reason is Reason.NOT_FOUND, "one answer after all this time is enough"
     assert rig.lookup.asked == ["e1/0"]
+
+
+def test_an_old_doubt_is_not_given_up_after_one_lookup_without_an_answer(rig: Rig) -> None:
+    """Even when a newer state waits behind it: somebody has to have been asked."""
+    rig.lookup.answer = _away
+    sending = rig.doubt(work("e1", state=CRITICAL), work("e2", state=OK))
+    assert sending.doubt is not None
+    sending.doubt.since -= 3600
+    rig.pass_time(10)
+    assert rig.landed.empty()
+    rig.lookup.answer = lambda _: FOUND
+    rig.pass_time(2)
+    assert rig.next().reason is Reason.FOUND
 
 
 def test_a_lookup_that_hangs_holds_up_nothing_but_its_thread(rig: Rig) -> None:
