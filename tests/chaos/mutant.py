@@ -54,7 +54,7 @@ def _on(client: type) -> Callable[[], None]:
         assert defaults is not None
         defaults["make_consumer"] = client
         # Not to wait for the watchdog's leisure.
-        mock.patch.object(source, "_LOOK_EVERY", 1.0).start()
+        mock.patch.object(source, "_PATIENCE", 1.0).start()
 
     return mutate
 
