@@ -28,6 +28,9 @@ DEAD_LETTER_HEADERS: Final = (
     "messenger-first-seen",
 )
 
+#: On a record that could not be read from Kafka at all, so that it has no value: why.
+UNREADABLE_HEADER: Final = "messenger-unreadable"
+
 #: On a record that was sent to its topic again: when, epoch milliseconds.
 REDRIVEN_HEADER: Final = "messenger-redriven-at"
 #: No time of ours has more digits. Whatever is longer was not written by us.
@@ -135,6 +138,14 @@ def redriven_at(headers: Headers) -> int | None:
     """When a person sent this record out of the dead-letter topic again, epoch milliseconds."""
     told = next((value for name, value in headers if name == REDRIVEN_HEADER), b"")
     return int(told) if told.isdigit() and len(told) <= _MAX_DIGITS else None
+
+
+def unreadable(record: Record) -> str | None:
+    """Why the record could not be read from Kafka; None: it could."""
+    if record.value is not None:
+        return None
+    told = next((value for name, value in record.headers if name == UNREADABLE_HEADER), None)
+    return None if told is None else told.decode(errors="replace")
 
 
 def history_record(steps: Sequence[TrackingEvent], status: str | None = None) -> dict[str, Any]:

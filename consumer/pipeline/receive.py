@@ -10,10 +10,12 @@ import msgspec
 
 from consumer.domain.alarm import AlarmEvent
 from consumer.domain.errors import InvalidMessage, SettingsError
+from consumer.domain.reasons import Reason
 from consumer.domain.record import Record
 from consumer.domain.tracking import TrackedEvent
 from consumer.formats import FORMATS, read, salvage
 from consumer.formats.registry import MAX_BYTES
+from consumer.wire import unreadable
 
 
 class ReceiveSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +56,10 @@ def receive(records: Sequence[Record], settings: ReceiveSettings) -> list[Receiv
 
 def _received(record: Record, settings: ReceiveSettings) -> Received:
     fixed = settings.formats.get(record.topic)
+    why = unreadable(record)
+    if why is not None:
+        lost = InvalidMessage(Reason.EMPTY, f"record: cannot be read from Kafka: {why}")
+        return Received(record=record, invalid=lost, salvaged=salvage(None))
     try:
         decoded = read(record.value, record.headers, fixed, settings.max_bytes)
     except InvalidMessage as invalid:

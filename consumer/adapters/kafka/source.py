@@ -24,6 +24,7 @@ from consumer.adapters.kafka.client_quirks import ensure_reachable, finish_join,
 from consumer.adapters.kafka.config import KafkaSettings, consumer_config
 from consumer.adapters.kafka.gaps import GapCheck, TopicPartition, Verdict
 from consumer.adapters.kafka.records import record_of
+from consumer.adapters.kafka.unreadable import step_over_unreadable
 from consumer.adapters.kafka.watchdog import Remedy, Watchdog
 from consumer.domain.errors import BrokerUnavailable, SettingsError
 from consumer.domain.record import Record
@@ -103,6 +104,7 @@ class KafkaSource:
         self._probe(self._settings)
         try:
             self._consumer = self._make_consumer(**consumer_config(self._settings))
+            step_over_unreadable(self._consumer)
             self._consumer.subscribe(self._topics, listener=_Listener(self))
         except KafkaError as error:
             self._discard()

@@ -13,6 +13,7 @@ from kafka.structs import TopicPartition as KafkaPartition
 from consumer.adapters.kafka.client_quirks import ensure_reachable
 from consumer.adapters.kafka.config import KafkaSettings, client_config
 from consumer.adapters.kafka.records import record_of
+from consumer.adapters.kafka.unreadable import step_over_unreadable
 from consumer.domain.errors import BrokerUnavailable
 from consumer.domain.record import Record
 
@@ -120,6 +121,7 @@ def read_topic(
         consumer = KafkaConsumer(
             **client_config(settings), group_id=None, auto_offset_reset="earliest"
         )
+        step_over_unreadable(consumer)
         try:
             yield from _read(consumer, topic, wanted)
         finally:

@@ -8,6 +8,7 @@ from consumer.domain.errors import SettingsError
 from consumer.domain.reasons import Reason
 from consumer.domain.record import Record
 from consumer.pipeline.receive import ReceiveSettings, receive
+from consumer.wire import UNREADABLE_HEADER
 from tests.unit.formats.payloads import own, rackspace
 
 
@@ -60,3 +61,19 @@ def test_the_size_limit_is_the_operators() -> None:
 def test_an_unknown_format_is_a_mistake_in_the_settings() -> None:
     with pytest.raises(SettingsError, match="format 'avro' of topic 'alarm-events' is not one of"):
         ReceiveSettings(formats={"alarm-events": "avro"})
+
+
+def test_what_kafka_could_not_read_says_why() -> None:
+    lost = Record("t", 0, 7, None, None, [(UNREADABLE_HEADER, b"damaged")])
+    (received,) = receive([lost], ReceiveSettings())
+    assert received.invalid is not None
+    assert received.invalid.reason is Reason.EMPTY
+    assert "cannot be read from Kafka: damaged" in received.invalid.detail
+
+
+def test_whoever_only_says_so_is_read() -> None:
+    """The header means something on a record without a value."""
+    said = Record("t", 0, 7, None, b"{", [(UNREADABLE_HEADER, b"damaged")])
+    (received,) = receive([said], ReceiveSettings())
+    assert received.invalid is not None
+    assert received.invalid.reason is Reason.NOT_JSON
