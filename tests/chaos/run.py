@@ -73,7 +73,7 @@ def _disturbed(
     kafka: KafkaBroker,
     postgres: PostgresServer | None,
 ) -> Director:
-    """Traffic and disturbances, until both are over and everybody is well again."""
+    """Traffic and disturbances, until both are over. The provider stays as bad as it was."""
     who: dict[str, list[crews.Crew]] = {name: [ours] for name in (*plan.names, "extra")}
     providers = [ours.fake]
     for name in plan.names:
@@ -90,8 +90,6 @@ def _disturbed(
     feeder.start()
     director.run()
     feeder.join()
-    for provider in providers:
-        provider.forget_faults()
     return director
 
 
