@@ -14,6 +14,15 @@ _HIDDEN: Final = "[hidden]"
 _OURS: Final = "messenger"
 
 
+class _Lines(logging.StreamHandler[TextIO]):
+    """One that cannot be written (a full disk, a closed pipe) is lost, and nobody stops for it."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+        """Print nothing in its place: on a disk that is nearly full, that would be all there is."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
+
 def configure_logs(
     level: str = "info", *, human: bool = False, stream: TextIO | None = None
 ) -> None:
@@ -42,7 +51,7 @@ def configure_logs(
         cache_logger_on_first_use=False,
     )
     # One handler for all: two writers on one stream would tear each other's lines.
-    handler = logging.StreamHandler(out)
+    handler = _Lines(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -23,9 +23,16 @@ class Fleet(Messenger):
     """`Messenger` on the load catalog, with a say in how its processes live."""
 
     def start(
-        self, name: str, settings: Mapping[str, object] | None = None, *arguments: str
+        self,
+        name: str,
+        settings: Mapping[str, object] | None = None,
+        *arguments: str,
+        stderr: int | None = None,
     ) -> None:
-        """One `messenger run`; its own `settings`, by dotted name, win over everybody's."""
+        """One `messenger run`; its own `settings`, by dotted name, win over everybody's.
+
+        `stderr`: a file descriptor for its log, instead of {name}.log.
+        """
         if not any(self.catalog.iterdir()):
             write_load_catalog(self.catalog, ATOMS, RECIPIENTS)
         own = {
@@ -38,7 +45,7 @@ class Fleet(Messenger):
                 [sys.executable, "-m", "consumer", "run", "-c", self.config, *named, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
-                stderr=log,
+                stderr=log if stderr is None else stderr,
                 env=os.environ | self._overrides | own,
             )
 

@@ -93,3 +93,35 @@ def test_configuring_twice_writes_once(out: io.StringIO) -> None:
     configure_logs(stream=out)
     get_logger().info("a")
     assert len(lines(out)) == 1
+
+
+class Full(io.StringIO):
+    """A disk without space, until some is made."""
+
+    full = True
+
+    def write(self, text: str) -> int:
+        if self.full:
+            raise OSError(28, "No space left on device")
+        return super().write(text)
+
+
+def test_a_line_that_cannot_be_written_is_lost_without_a_word(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A traceback for each would fill what little space there is, in no format."""
+    out = Full()
+    configure_logs(stream=out)
+    get_logger().info("lost")
+    out.full = False
+    get_logger().info("written")
+    assert [line["event"] for line in lines(out)] == ["written"]
+    assert capsys.readouterr().err == ""
+
+
+def test_a_line_that_is_a_defect_of_ours_is_still_heard_of(
+    out: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logs(stream=out)
+    logging.getLogger("messenger").error("%d", "no number")
+    assert "Logging error" in capsys.readouterr().err
