@@ -13,7 +13,8 @@ AGAIN: Final = ("in_doubt", "not_found*", "accepted*")
 
 
 class Reread(Enum):
-    """Whether the first record is read after its event has ended: it is told as `duplicate`."""
+    """Whether a record is read after its event has ended, and told as `duplicate`. ALWAYS is meant
+    of the first one; NEVER of both of the alarm."""
 
     NEVER = "never"
     MAYBE = "maybe"
