@@ -5,7 +5,7 @@ is dropped, and what finishes later marks nothing: the next owner reads those re
 """
 
 import threading
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Collection, Mapping
 
 TopicPartition = tuple[str, int]
@@ -18,23 +18,24 @@ class PartitionOffsets:
         self._lock = threading.Lock()
         #: What was begun before the client went back, until it is done too.
         self._before = before
-        self._pending: deque[int] = deque()
-        self._done: set[int] = set()
+        #: Begun and not done, in rising order, each with its bytes. What is done costs nothing,
+        #: however far it is above a record that waits.
+        self._undone: OrderedDict[int, int] = OrderedDict()
+        self._open_bytes = 0
         self._position: int | None = None
         self._committed: int | None = None
 
-    def begin(self, offset: int, parts: int = 1) -> "Ticket":
-        """A record was read; it is done once `parts` of it are."""
+    def begin(self, offset: int, parts: int = 1, size: int = 0) -> "Ticket":
+        """A record of `size` bytes was read; it is done once `parts` of it are."""
         with self._lock:
-            self._pending.append(offset)
+            self._undone[offset] = size
+            self._open_bytes += size
             self._position = offset + 1
         return Ticket(self, offset, parts)
 
     def done(self, offset: int) -> None:
         with self._lock:
-            self._done.add(offset)
-            while self._pending and self._pending[0] in self._done:
-                self._done.remove(self._pending.popleft())
+            self._open_bytes -= self._undone.pop(offset)
 
     def is_past(self, offset: int) -> bool:
         """Whether the offset, or a later one, was begun already."""
@@ -44,7 +45,7 @@ class PartitionOffsets:
     def committable(self) -> int | None:
         """The offset to read from after a crash; None when the broker knows it already."""
         with self._lock:
-            low = self._pending[0] if self._pending else self._position
+            low = next(iter(self._undone), self._position)
             if low is not None and self._before is not None:
                 undone = self._before.lowest_undone()
                 low = low if undone is None else min(low, undone)
@@ -54,7 +55,7 @@ class PartitionOffsets:
         """The first record that was begun and is not done."""
         with self._lock:
             before = None if self._before is None else self._before.lowest_undone()
-            own = self._pending[0] if self._pending else None
+            own = next(iter(self._undone), None)
             undone = [offset for offset in (before, own) if offset is not None]
             return min(undone, default=None)
 
@@ -67,7 +68,14 @@ class PartitionOffsets:
         """Records begun and not done, those above a gap included."""
         with self._lock:
             before = 0 if self._before is None else self._before.open
-            return before + len(self._pending) - len(self._done)
+            return before + len(self._undone)
+
+    @property
+    def open_bytes(self) -> int:
+        """Their bytes."""
+        with self._lock:
+            before = 0 if self._before is None else self._before.open_bytes
+            return before + self._open_bytes
 
 
 class Ticket:
@@ -95,7 +103,9 @@ class Offsets:
     def __init__(self) -> None:
         self._partitions: dict[TopicPartition, PartitionOffsets] = {}
 
-    def begin(self, partition: TopicPartition, offset: int, parts: int = 1) -> Ticket:
+    def begin(
+        self, partition: TopicPartition, offset: int, parts: int = 1, size: int = 0
+    ) -> Ticket:
         offsets = self._partitions.get(partition)
         if offsets is None:
             offsets = self._partitions[partition] = PartitionOffsets()
@@ -105,7 +115,7 @@ class Offsets:
             undone = offsets.lowest_undone() is not None
             offsets = PartitionOffsets(offsets if undone else None)
             self._partitions[partition] = offsets
-        return offsets.begin(offset, parts)
+        return offsets.begin(offset, parts, size)
 
     def forget(self, partitions: Collection[TopicPartition]) -> None:
         """The partitions are somebody else's now."""
@@ -131,3 +141,8 @@ class Offsets:
     def open(self) -> int:
         """Records read and not done, over all partitions."""
         return sum(offsets.open for offsets in self._partitions.values())
+
+    @property
+    def open_bytes(self) -> int:
+        """The bytes of those records, wherever they wait."""
+        return sum(offsets.open_bytes for offsets in self._partitions.values())

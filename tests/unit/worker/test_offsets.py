@@ -1,5 +1,7 @@
 """Which offset is committed: never one above a record that is not done."""
 
+import tracemalloc
+
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
@@ -97,6 +99,44 @@ def test_a_log_that_was_cut_is_committed_from_its_new_place() -> None:
     for ticket in old:
         ticket.done()
     assert offsets.committable() == {P: 2}
+
+
+def test_the_bytes_of_what_is_not_done_are_counted_until_it_is() -> None:
+    offsets = Offsets()
+    first, second = offsets.begin(P, 5, size=100), offsets.begin(P, 6, parts=2, size=30)
+    offsets.begin(Q, 1, size=7)
+    assert offsets.open_bytes == 137
+    first.done()
+    second.done()
+    assert offsets.open_bytes == 37
+    second.done()
+    assert offsets.open_bytes == 7
+    offsets.forget([Q])
+    assert offsets.open_bytes == 0
+
+
+def test_the_bytes_from_before_the_client_went_back_count_too() -> None:
+    offsets = Offsets()
+    before = offsets.begin(P, 5, size=100)
+    offsets.begin(P, 5, size=100)
+    assert offsets.open_bytes == 200
+    before.done()
+    assert offsets.open_bytes == 100
+
+
+def test_a_record_that_waits_for_long_costs_no_memory_for_what_is_done_above_it() -> None:
+    """A send in doubt may wait for half an hour, with a thousand events a second passing it."""
+    offsets = Offsets()
+    offsets.begin(P, 0)
+    tracemalloc.start()
+    try:
+        for offset in range(1, 20_000):
+            offsets.begin(P, offset).done()
+        kept, _peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 10_000
+    assert offsets.committable() == {P: 0}
 
 
 def test_open_counts_what_was_read_and_is_not_done_behind_a_gap_too() -> None:
