@@ -262,8 +262,9 @@ class Tracker:
             if work.refused:
                 self._lanes.surrender(work)
             else:
-                self._lanes.finish(work)
+                # Done first: whoever waits for the lanes to be empty commits then.
                 work.ticket.done()
+                self._lanes.finish(work)
         for each in broken:
             each.ticket.done()
 

@@ -14,8 +14,8 @@ _MAYBE, _ALWAYS = Reread.MAYBE, Reread.ALWAYS
 def _ends_here(done: str, **story: Any) -> _Row:
     """Where this process finishes what is under way: `done` says how it ends."""
     return {
-        TERM: Promise(text=f"{done} before the process ends", reread=_MAYBE, **story),
-        MOVED: Promise(text=f"{done} before the partition goes", reread=_MAYBE, **story),
+        TERM: Promise(text=f"{done} before the process ends", **story),
+        MOVED: Promise(text=f"{done} before the partition goes", **story),
         LATE: Promise(
             text=f"{done} under the lock; the next owner waits for it: `duplicate`",
             reread=_ALWAYS,
@@ -51,8 +51,8 @@ _FOUND_BY_NEXT: Final = Promise(
     text="the next owner looks it up and finds it: not sent again", first=FOUND
 )
 _EITHER: Final = {
-    TERM: Promise(text="sent before the process ends, or by the next owner", reread=_MAYBE),
-    MOVED: Promise(text="sent before the partition goes, or by the next owner", reread=_MAYBE),
+    TERM: Promise(text="sent before the process ends, or by the next owner"),
+    MOVED: Promise(text="sent before the partition goes, or by the next owner"),
 }
 _TOLD_BY_NEXT: Final = Promise(
     text="the next owner finds the result and tells it under the same id: not sent again"
