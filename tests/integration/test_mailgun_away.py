@@ -18,5 +18,5 @@ def test_mailgun_stopped_slow_and_silent(tmp_path: Path, kafka: Kafka) -> None:
             run.override("mailgun.base_url", f"http://{proxy.address}")
             run.begin(rounds=1 + len(OUTAGES))
             for outage in OUTAGES:
-                run.live_through(outage, proxy, "mailgun")
+                run.live_through(outage, proxy, "mailgun", "mailgun_lookup")
             run.assert_went_on()

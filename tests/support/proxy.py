@@ -131,9 +131,11 @@ class TcpProxy:
             self._tasks.discard(task)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._mode is Mode.HALF_OPEN:
+            while await reader.read(_CHUNK):
+                pass  # until the client gives up
+            return
         connection = _Connection()
-        while self._mode is Mode.HALF_OPEN and not connection.silent:
-            connection.silent = bool(await reader.read(_CHUNK))
         there, onward = await asyncio.open_connection(*self._target)
         self._open.add(onward)
         try:
