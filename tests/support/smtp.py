@@ -6,7 +6,8 @@ import ssl
 import struct
 import threading
 from dataclasses import dataclass
-from email import message_from_bytes
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from typing import Self
 
 #: What may be answered otherwise: the greeting, each command, and the end of an email.
@@ -25,9 +26,26 @@ class Received:
     def message_id(self) -> str:
         return str(message_from_bytes(self.content)["Message-ID"])
 
+    @property
+    def subject(self) -> str:
+        return str(self._parsed["Subject"])
+
+    @property
+    def text(self) -> str:
+        """The part that is not HTML, with line feeds."""
+        part = self._parsed.get_body(("plain",))
+        assert part is not None
+        return str(part.get_content()).replace("\r\n", "\n")
+
+    @property
+    def _parsed(self) -> EmailMessage:
+        message = message_from_bytes(self.content, policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        return message
+
 
 class FakeSmtp:
-    """Use as a context manager. `messages` are those that were accepted, in order."""
+    """`start` and `stop`, or a context manager. `messages` are those that were taken, in order."""
 
     def __init__(
         self,
@@ -50,14 +68,26 @@ class FakeSmtp:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._socket.getsockname()[1])
         self._open: list[socket.socket] = []
+        self._hold: str | None = None
+        self._held, self._go_on = threading.Event(), threading.Event()
+        self._conversations: list[threading.Thread] = []
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._accept, daemon=True)
 
     def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> Self:
         self._thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def stop(self) -> None:
+        """Nobody can connect any more; a second time nothing happens."""
+        if self._stopping.is_set():
+            return
         self._stopping.set()
         # Closing alone does not wake a thread that waits in accept.
         socket.create_connection(("127.0.0.1", self.port)).close()
@@ -66,11 +96,13 @@ class FakeSmtp:
         self.drop_connections()
 
     def answer_at(self, step: str, text: str, times: int | None = None) -> None:
-        """Answer `text` at a step (`450 4.2.0 later`); lines by a newline."""
+        """Answer `text` at a step (`450 4.2.0 later`).
+
+        One answer of several lines has line feeds; several answers have CR and LF between them.
+        """
         assert step in STEPS
-        *more, last = text.encode("latin-1").split(b"\n")
-        lines = [line[:3] + b"-" + line[4:] for line in more]
-        self._answers[step] = (b"\r\n".join([*lines, last]) + b"\r\n", times)
+        answers = [_lines(each) for each in text.encode("latin-1").split(b"\r\n")]
+        self._answers[step] = (b"".join(answers), times)
 
     def hang_at(self, step: str) -> None:
         """Never answer at this step; at END the email was taken."""
@@ -79,6 +111,22 @@ class FakeSmtp:
     def cut_at(self, step: str) -> None:
         """Reset the connection at this step; at END the email was taken."""
         self._cut.add(step)
+
+    def hold_at(self, step: str) -> None:
+        """Answer at this step only after `let_go`; `until_held` waits until it was reached."""
+        self._hold = step
+
+    def until_held(self) -> None:
+        assert self._held.wait(10), "the step was not reached"
+
+    def let_go(self) -> None:
+        self._go_on.set()
+
+    def until_closed(self) -> None:
+        """Wait until the client has ended all connections."""
+        for thread in self._conversations:
+            thread.join(10)
+            assert not thread.is_alive(), "a connection is open"
 
     def heal(self) -> None:
         self._answers.clear()
@@ -104,7 +152,9 @@ class FakeSmtp:
                 return
             self.connections += 1
             self._open.append(connection)
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+            thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
+            self._conversations.append(thread)
+            thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
         try:
@@ -116,6 +166,9 @@ class FakeSmtp:
             connection.close()
 
     def _reply(self, step: str, usual: bytes) -> bytes:
+        if step == self._hold:
+            self._held.set()
+            self._go_on.wait(10)
         if step in self._cut:
             raise _Cut
         if step in self._silent:
@@ -148,7 +201,7 @@ class _Conversation:
             self._say("CONNECT", b"220 fake ESMTP\r\n")
             while line := self._lines.readline():
                 self._server.commands.append(line.decode("latin-1").rstrip())
-                self._handle(line.split()[0].upper().decode("latin-1"), line)
+                self._handle(line.decode("latin-1").strip().partition(" ")[0].upper(), line)
         except _Cut:
             # A reset, not a goodbye.
             linger = struct.pack("ii", 1, 0)
@@ -161,19 +214,20 @@ class _Conversation:
         elif verb == "STARTTLS":
             self._start_tls()
         elif verb == "AUTH":
-            self._say("AUTH", b"235 2.7.0 welcome\r\n")
-        elif verb in ("MAIL", "RCPT"):
-            address = re.search(rb"<([^>]*)>", line)
-            text = address[1].decode("utf-8", "replace") if address else ""
-            if verb == "MAIL":
-                self._sender = text
-            else:
-                self._recipient = text
-            self._say(verb, b"250 2.1.0 ok\r\n")
+            self._log_in(line)
+        elif verb == "MAIL":
+            # RFC 5321 4.1.4: the email before has to be ended, or forgotten by RSET.
+            usual = b"503 5.5.1 nested MAIL\r\n" if self._sender else b"250 2.1.0 ok\r\n"
+            if self._say("MAIL", usual).startswith(b"2"):
+                self._sender = _address(line)
+        elif verb == "RCPT":
+            self._recipient = _address(line)
+            self._say("RCPT", b"250 2.1.5 ok\r\n")
         elif verb == "DATA":
             if self._say("DATA", b"354 go on\r\n").startswith(b"3"):
                 self._take_email()
         else:
+            self._sender = ""
             self._say(verb, b"250 ok\r\n" if verb != "QUIT" else b"221 bye\r\n")
 
     def _greeting(self) -> bytes:
@@ -184,7 +238,8 @@ class _Conversation:
         return "\r\n".join(lines).encode() + b"\r\n"
 
     def _start_tls(self) -> None:
-        self._say("STARTTLS", b"220 go on\r\n")
+        if not self._say("STARTTLS", b"220 go on\r\n").startswith(b"220"):
+            return
         assert self._server._tls is not None
         self._lines.close()
         self._connection = self._server._tls.wrap_socket(self._connection, server_side=True)
@@ -197,14 +252,36 @@ class _Conversation:
             if not line:
                 raise _End
             content += line[1:] if line.startswith(b".") else line
-        refused = self._server._answers.get("END", (b"250", None))[0].startswith((b"4", b"5"))
-        if not refused:
-            received = Received(self._sender, self._recipient, bytes(content))
-            self._server.messages.append(received)
-        self._say("END", b"250 2.0.0 queued\r\n")
+        received = Received(self._sender, self._recipient, bytes(content))
+        self._sender = ""
+        answer = b""  # Silence and a reset come when the email was taken.
+        try:
+            answer = self._server._reply("END", b"250 2.0.0 queued\r\n")
+        finally:
+            if answer[:1] not in (b"4", b"5"):
+                self._server.messages.append(received)
+        self._connection.sendall(answer)
+
+    def _log_in(self, line: bytes) -> None:
+        """AUTH PLAIN comes with all it needs, AUTH LOGIN is asked for name and password."""
+        if line.upper().startswith(b"AUTH LOGIN"):
+            for prompt in (b"334 VXNlcm5hbWU6\r\n", b"334 UGFzc3dvcmQ6\r\n"):
+                self._connection.sendall(prompt)
+                self._server.commands.append(self._lines.readline().decode("latin-1").rstrip())
+        self._say("AUTH", b"235 2.7.0 welcome\r\n")
 
     def _say(self, step: str, usual: bytes) -> bytes:
         answer = self._server._reply(step, usual)
         if answer:
             self._connection.sendall(answer)
         return answer
+
+
+def _lines(answer: bytes) -> bytes:
+    *more, last = answer.split(b"\n")
+    return b"".join(line[:3] + b"-" + line[4:] + b"\r\n" for line in more) + last + b"\r\n"
+
+
+def _address(line: bytes) -> str:
+    found = re.search(rb"<(.*)>", line)
+    return found[1].decode("latin-1") if found else ""

@@ -1,31 +1,25 @@
 """The SMTP transport: an email in, one `SendResult` out, each conversation measured and told."""
 
-import base64
 import ssl
-import threading
 
 import msgspec
 
-from consumer.adapters.smtp.mime import message_bytes
-from consumer.adapters.smtp.replies import Step, lost, read, said
-from consumer.adapters.smtp.session import Lost, Refused, Server, Session, Tls
+from consumer.adapters.smtp.login import Login
+from consumer.adapters.smtp.mime import Envelope, message_bytes, wire_address
+from consumer.adapters.smtp.pool import Pool
+from consumer.adapters.smtp.replies import Step, lost, not_called, read, unfit
+from consumer.adapters.smtp.session import Lost, Refused, Server, Session, Tls, Unfit
 from consumer.domain.errors import SettingsError
 from consumer.domain.notification import Email, SendOptions, SendResult
 from consumer.domain.reasons import Kind, Reason
 from consumer.ports import AccessEntry, AccessLog, Clock, Secret, not_logged
-
-#: A connection unused for longer is not used again: servers end idle ones, RFC 5321 4.5.3.2.7
-#: asks for five minutes of patience, many have less.
-_MAX_IDLE_SECONDS = 20.0
-#: A server that has just closed an idle connection says so at this step.
-_FIRST = Step.SENDER
 
 
 class SmtpTransport:
     """`Transport` over SMTP. Safe to share between threads.
 
     `send` gives ACCEPTED, FAILED, DEFERRED or IN_DOUBT and never raises for what the server or
-    the network do. It makes one attempt and never waits.
+    the network do. It makes one attempt and never waits for a better moment.
     """
 
     name: str = "smtp"
@@ -47,8 +41,6 @@ class SmtpTransport:
     ) -> None:
         """Times in seconds; `pool_size` bounds the connections. Raises SettingsError."""
         secret = password if isinstance(password, str | None) else password.get_secret_value()
-        login = None if username is None or secret is None else (username, secret)
-        self._secrets = _told_forms(login)
         self._clock = clock
         self._access_log = access_log
         self._server = Server(
@@ -56,14 +48,12 @@ class SmtpTransport:
             port=port,
             tls=tls,
             context=None if tls == "none" else _context(ca_file),
-            login=login,
+            login=None if username is None or secret is None else Login(username, secret),
             connect_timeout=connect_timeout,
             read_timeout=read_timeout,
+            monotonic=clock.monotonic,
         )
-        self._slots = threading.BoundedSemaphore(pool_size)
-        self._lock = threading.Lock()
-        #: Those that wait for the next email, with the moment of their last one.
-        self._idle: list[tuple[float, Session]] = []
+        self._pool = Pool(pool_size, clock.monotonic)
 
     def __repr__(self) -> str:
         return f"SmtpTransport(host={self._server.host!r}, port={self._server.port})"
@@ -71,84 +61,65 @@ class SmtpTransport:
     def send(self, email: Email, options: SendOptions) -> SendResult:
         """Hand over one email in one conversation."""
         if options.test_mode:
-            return said(
-                Kind.FAILED, Reason.PROVIDER_REJECTED, "a mail server has no test mode: not sent"
-            )
-        started = self._clock.monotonic()
-        with self._slots:
-            result = self._attempt(email)
-        milliseconds = (self._clock.monotonic() - started) * 1000
-        result = msgspec.structs.replace(
-            result,
-            message=self._without_secrets(result.message),
-            duration_ms=round(milliseconds),
-        )
+            return _rejected("smtp has no test mode: not sent")
+        if self._pool.is_closed:
+            return not_called(Kind.DEFERRED, Reason.UNREACHABLE, "the transport is closed")
+        sender, recipient = wire_address(email.sender), wire_address(email.to)
+        if sender is None:
+            wrong = "the sender is no address that SMTP takes (check from_address)"
+            return not_called(Kind.DEFERRED, Reason.CONFIGURATION, wrong)
+        if recipient is None:
+            return _rejected("the address is none that SMTP takes")
+        envelope = Envelope(sender, recipient)
+        message = message_bytes(email, envelope, self._clock.now())
+        with self._pool.place():
+            started = self._clock.monotonic()
+            result = self._attempt(email.message_id, envelope, message)
+            milliseconds = (self._clock.monotonic() - started) * 1000
         self._tell(email, result, milliseconds)
-        return result
+        return msgspec.structs.replace(result, duration_ms=round(milliseconds))
 
     def opens_in(self) -> float:
         """A mail server asks nobody to wait beforehand."""
         return 0.0
 
     def close(self) -> None:
-        """Close idle connections."""
-        with self._lock:
-            idle, self._idle = self._idle, []
-        for _, session in idle:
-            session.close()
+        """Close idle connections; later sends are deferred as unreachable."""
+        self._pool.close()
 
-    def _attempt(self, email: Email) -> SendResult:
-        session = self._take_idle()
-        if session is not None:
-            result = self._through(session, email, reused=True)
-            if result is not None:
-                return result
+    def _attempt(self, message_id: str, envelope: Envelope, message: bytes) -> SendResult:
+        """Over a connection that waits, or a new one. The server may have ended the waiting one:
+        it shows at the first command, when nothing was said about this email yet.
+        """
         try:
-            session = self._server.connect()
+            session = self._pool.take()
+            if session is not None:
+                try:
+                    return self._through(session, message_id, envelope, message)
+                except (Lost, Refused) as error:
+                    if not _ended_before(error):
+                        raise
+            return self._through(self._server.connect(), message_id, envelope, message)
         except Lost as error:
             return lost(error.step, error.cause)
+        except Unfit as error:
+            return unfit(error.step, error.cause)
         except Refused as error:
-            return read(error.step, error.reply, email.message_id)
-        result = self._through(session, email, reused=False)
-        assert result is not None
-        return result
+            return read(error.step, error.reply, message_id)
 
-    def _through(self, session: Session, email: Email, *, reused: bool) -> SendResult | None:
-        """One email over one connection. None: the server had ended it before, nothing was said."""
-        message = message_bytes(email, self._clock.now())
+    def _through(
+        self, session: Session, message_id: str, envelope: Envelope, message: bytes
+    ) -> SendResult:
         try:
-            reply = session.send(email.sender, email.to, message)
-        except Lost as error:
+            reply = session.send(envelope, message)
+        except Refused:
+            self._pool.give_back(session)
+            raise
+        except BaseException:
             session.close()
-            if reused and error.step is _FIRST:
-                return None
-            return lost(error.step, error.cause)
-        except Refused as error:
-            if reused and error.step is _FIRST and error.reply.code == 421:
-                session.close()
-                return None
-            self._give_back(session, clean=False)
-            return read(error.step, error.reply, email.message_id)
-        self._give_back(session, clean=True)
-        return read(Step.END, reply, email.message_id)
-
-    def _take_idle(self) -> Session | None:
-        now = self._clock.monotonic()
-        with self._lock:
-            while self._idle:
-                used_at, session = self._idle.pop()
-                if now - used_at <= _MAX_IDLE_SECONDS:
-                    return session
-                session.close()
-        return None
-
-    def _give_back(self, session: Session, *, clean: bool) -> None:
-        """Between two emails only: after a refusal the server has to forget what was begun."""
-        if clean or session.reset():
-            with self._lock:
-                self._idle.append((self._clock.monotonic(), session))
-        else:
-            session.close()
+            raise
+        self._pool.give_back(session)
+        return read(Step.END, reply, message_id)
 
     def _tell(self, email: Email, result: SendResult, milliseconds: float) -> None:
         self._access_log(
@@ -164,20 +135,16 @@ class SmtpTransport:
             )
         )
 
-    def _without_secrets(self, message: str) -> str:
-        """A server may echo what it was told."""
-        for secret in self._secrets:
-            message = message.replace(secret, "***")
-        return message
+
+def _rejected(message: str) -> SendResult:
+    return not_called(Kind.FAILED, Reason.PROVIDER_REJECTED, message)
 
 
-def _told_forms(login: tuple[str, str] | None) -> tuple[str, ...]:
-    """The password as it goes over the wire: AUTH LOGIN, AUTH PLAIN, and as it is."""
-    if login is None:
-        return ()
-    user, password = login
-    plain = base64.b64encode(f"\0{user}\0{password}".encode()).decode()
-    return (plain, base64.b64encode(password.encode()).decode(), password)
+def _ended_before(error: Lost | Refused) -> bool:
+    """421 is what a server says that has just closed an idle connection."""
+    if error.step is not Step.SENDER:
+        return False
+    return isinstance(error, Lost) or error.reply.code == 421
 
 
 def _context(ca_file: str | None) -> ssl.SSLContext:

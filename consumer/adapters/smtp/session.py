@@ -1,16 +1,24 @@
 """One conversation with a mail server, command by command, so that each failure has its step."""
 
+import contextlib
 import smtplib
+import socket
 import ssl
-from collections.abc import Callable
-from typing import Literal, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Final, Literal
 
-from consumer.adapters.smtp.mime import bare_address, transparent
+import msgspec
+
+from consumer.adapters.smtp.dialing import dial, own_name
+from consumer.adapters.smtp.login import Login
+from consumer.adapters.smtp.mime import Envelope, transparent
 from consumer.adapters.smtp.replies import Reply, Step
 
-T = TypeVar("T")
-
 Tls = Literal["starttls", "implicit", "none"]
+
+#: The other side, or what is between, ended a handshake. Other errors of TLS stay until somebody
+#: changes the settings, or the server's certificate.
+_BROKEN_OFF: Final = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 
 
 class Refused(Exception):
@@ -22,40 +30,38 @@ class Refused(Exception):
         self.reply = reply
 
 
-class Lost(Exception):
-    """No answer came, or there is no connection."""
-
+class _Ended(Exception):
     def __init__(self, step: Step, cause: str) -> None:
         super().__init__(f"{step}: {cause}")
         self.step = step
         self.cause = cause
 
 
-class Server:
-    """Where to connect and how; makes sessions."""
+class Lost(_Ended):
+    """No answer came, or there is no connection."""
 
-    def __init__(
-        self,
-        *,
-        host: str,
-        port: int,
-        tls: Tls,
-        context: ssl.SSLContext | None,
-        login: tuple[str, str] | None,
-        connect_timeout: float,
-        read_timeout: float,
-    ) -> None:
-        self.host = host
-        self.port = port
-        self.tls = tls
-        self.context = context
-        self.login = login
-        self.connect_timeout = connect_timeout
-        self.read_timeout = read_timeout
+
+class Unfit(_Ended):
+    """The server lacks what the settings ask for."""
+
+
+class Server(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to connect and how; times in seconds."""
+
+    host: str
+    port: int
+    tls: Tls
+    #: None only where `tls` is none.
+    context: ssl.SSLContext | None
+    login: Login | None
+    connect_timeout: float
+    read_timeout: float
+    monotonic: Callable[[], float]
 
     def connect(self) -> "Session":
-        """A session that is ready for an email. Raises Refused or Lost."""
-        session = Session(self)
+        """A session that is ready for an email. Raises Refused, Lost or Unfit."""
+        with _losing(Step.CONNECT):
+            session = Session(self, self._reached())
         try:
             session.open()
         except BaseException:
@@ -63,93 +69,139 @@ class Server:
             raise
         return session
 
+    def encrypted(self, connection: socket.socket) -> socket.socket:
+        """The same connection with the server's certificate checked. Raises Lost or Unfit."""
+        assert self.context is not None
+        try:
+            return self.context.wrap_socket(connection, server_hostname=self.host)
+        except _BROKEN_OFF as error:
+            raise Lost(Step.TLS, _told(error)) from None
+        except ssl.SSLError as error:
+            raise Unfit(Step.TLS, _told(error)) from None
+        except OSError as error:
+            raise Lost(Step.TLS, _told(error)) from None
+
+    def _reached(self) -> socket.socket:
+        connection = dial(self.host, self.port, self.connect_timeout, self.monotonic)
+        connection.settimeout(self.read_timeout)
+        return self.encrypted(connection) if self.tls == "implicit" else connection
+
 
 class Session:
-    """One connection; after each accepted or refused email it is ready for the next."""
+    """One connection; it carries one email after the other."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, connection: socket.socket) -> None:
         self._server = server
-        if server.tls == "implicit":
-            self._smtp: smtplib.SMTP = smtplib.SMTP_SSL(
-                timeout=server.connect_timeout, context=server.context
-            )
-        else:
-            self._smtp = smtplib.SMTP(timeout=server.connect_timeout)
-        #: Emails it has carried.
-        self.used = 0
+        self._smtp = smtplib.SMTP(local_hostname=own_name(connection))
+        self._smtp.sock = connection
+        #: The server has heard of an email, and not its end.
+        self._begun = False
 
     def open(self) -> None:
-        """Connect, greet, encrypt, log in."""
-        server, smtp = self._server, self._smtp
-        # smtplib checks the certificate against the name it was made with.
-        smtp._host = server.host  # type: ignore[attr-defined]  # set by its constructor only
-        self._do(Step.CONNECT, lambda: smtp.connect(server.host, server.port))
-        assert smtp.sock is not None
-        smtp.sock.settimeout(server.read_timeout)
-        self._do(Step.GREETING, smtp.ehlo)
-        if server.tls == "starttls":
-            if not smtp.has_extn("starttls"):
-                raise Refused(Step.TLS, Reply(502, "the server offers no STARTTLS"))
-            self._do(Step.TLS, lambda: smtp.starttls(context=server.context))
-            self._do(Step.GREETING, smtp.ehlo)
-        if server.login is not None:
-            user, password = server.login
-            self._do(Step.LOGIN, lambda: smtp.login(user, password))
+        """Greet, encrypt, log in."""
+        self._ask(Step.CONNECT, 2, self._smtp.getreply)
+        self._ask(Step.GREETING, 2, self._smtp.ehlo)
+        if self._server.tls == "starttls":
+            self._start_tls()
+        if self._server.login is not None:
+            self._log_in(self._server.login)
 
-    def send(self, sender: str, to: str, message: bytes) -> Reply:
-        """Hand over one email; the answer to its final dot, good or bad. Raises Refused or Lost."""
+    def send(self, envelope: Envelope, message: bytes) -> Reply:
+        """Hand over one email; the answer to its final dot, whatever it is.
+
+        Raises Refused or Lost: before that dot nothing was accepted, after it nobody knows.
+        """
         smtp = self._smtp
-        recipient = bare_address(to)
-        utf8 = () if recipient.isascii() else ("SMTPUTF8",)
-        if utf8 and not smtp.has_extn("smtputf8"):
-            raise Refused(
-                Step.RECIPIENT, Reply(553, "5.6.7 the server takes no address outside ASCII")
-            )
-        self._do(Step.SENDER, lambda: smtp.mail(bare_address(sender), utf8))
-        self._do(Step.RECIPIENT, lambda: smtp.rcpt(recipient))
-        self._do(Step.DATA, lambda: smtp.docmd("DATA"))
-        self._guarded(Step.DATA, lambda: smtp.send(transparent(message)))
-        # Apart from the rest: without it nothing was accepted, with it nobody knows.
-        reply = self._guarded(Step.END, self._end)
-        self.used += 1
+        self._ask(Step.SENDER, 2, lambda: smtp.mail(envelope.sender))
+        self._begun = True
+        self._ask(Step.RECIPIENT, 2, lambda: smtp.rcpt(envelope.recipient))
+        self._ask(Step.DATA, 3, lambda: smtp.docmd("DATA"))
+        with _losing(Step.DATA):
+            smtp.send(transparent(message))
+        reply = self._answer(Step.END, (2,), lambda: smtp.docmd("."))
+        self._begun = False
         return reply
 
-    def reset(self) -> bool:
-        """Ready for another email; False: the connection is of no use."""
-        try:
-            return self._smtp.rset()[0] == 250
-        except (OSError, smtplib.SMTPException):
+    def is_ready(self) -> bool:
+        """Whether another email may follow. After a refusal the server forgets what was begun."""
+        if self._smtp.sock is None:
             return False
+        if not self._begun:
+            return True
+        try:
+            self._ask(Step.SENDER, 2, self._smtp.rset)
+        except (Refused, Lost):
+            return False
+        self._begun = False
+        return True
 
     def close(self) -> None:
-        """Without a goodbye: nobody waits for it."""
+        """With a goodbye (RFC 5321 4.1.1.10), whose answer nobody waits for."""
+        with contextlib.suppress(OSError):
+            self._smtp.putcmd("QUIT")
         self._smtp.close()
 
-    def _end(self) -> Reply:
-        self._smtp.send(b".\r\n")
-        return _reply(self._smtp.getreply())
+    def _start_tls(self) -> None:
+        smtp = self._smtp
+        if not smtp.has_extn("starttls"):
+            # Somebody in between may have taken the offer out.
+            raise Unfit(Step.TLS, "the server offers no STARTTLS")
+        reply = self._ask(Step.TLS, 2, lambda: smtp.docmd("STARTTLS"))
+        if reply.code != 220:
+            raise Unfit(Step.TLS, f"the server answers STARTTLS with {reply.code}")
+        assert smtp.sock is not None
+        plain, smtp.sock = smtp.sock, None
+        smtp.sock = self._server.encrypted(plain)
+        # What was said before was said by nobody in particular: RFC 3207 4.2.
+        smtp.file = None
+        self._ask(Step.GREETING, 2, smtp.ehlo)
 
-    def _do(self, step: Step, command: Callable[[], tuple[int, bytes]]) -> None:
-        reply = self._guarded(step, lambda: _reply(command()))
-        if not reply.is_positive:
+    def _log_in(self, login: Login) -> None:
+        offered = self._smtp.esmtp_features.get("auth", "")
+        reply = login.exchange(
+            offered, lambda line: self._answer(Step.LOGIN, (2, 3), lambda: self._smtp.docmd(line))
+        )
+        if reply is None:
+            raise Unfit(Step.LOGIN, "the server offers neither AUTH PLAIN nor AUTH LOGIN")
+        if reply.code != 235:
+            raise Refused(Step.LOGIN, reply)
+
+    def _ask(self, step: Step, digit: int, command: Callable[[], tuple[int, bytes]]) -> Reply:
+        """Raises Refused where the answer's first digit is another."""
+        reply = self._answer(step, (digit,), command)
+        if reply.digit != digit:
             raise Refused(step, reply)
+        return reply
 
-    def _guarded(self, step: Step, call: Callable[[], T]) -> T:
-        try:
-            return call()
-        except smtplib.SMTPResponseException as error:
-            raise Refused(step, _reply((error.smtp_code, error.smtp_error))) from None
-        except ssl.SSLError as error:
-            raise Refused(Step.TLS, Reply(554, f"{type(error).__name__}: {error}")) from None
-        except smtplib.SMTPServerDisconnected as error:
-            raise Lost(step, str(error)) from None
-        except smtplib.SMTPException as error:
-            # It offers no way to log in that we know.
-            raise Refused(step, Reply(504, str(error))) from None
-        except OSError as error:
-            raise Lost(step, f"{type(error).__name__}: {error}") from None
+    def _answer(
+        self, step: Step, digits: tuple[int, ...], command: Callable[[], tuple[int, bytes]]
+    ) -> Reply:
+        """`digits`: what goes on. After anything but that and a refusal the connection is closed:
+        which answer belongs to which command cannot be told any more.
+        """
+        with _losing(step):
+            try:
+                code, raw = command()
+            except smtplib.SMTPResponseException:
+                # smtplib's own word, with a code that the server never said.
+                code, raw = -1, b"a line that is too long"
+        text = raw.decode(errors="replace")
+        login = self._server.login
+        reply = Reply(code, text if login is None else login.struck_from(text))
+        if reply.digit not in (*digits, 4, 5) or reply.code == 421:
+            self._smtp.close()
+        return reply
 
 
-def _reply(answer: tuple[int, bytes | str]) -> Reply:
-    code, text = answer
-    return Reply(code, text if isinstance(text, str) else text.decode(errors="replace"))
+@contextlib.contextmanager
+def _losing(step: Step) -> Iterator[None]:
+    try:
+        yield
+    except smtplib.SMTPServerDisconnected as error:
+        raise Lost(step, str(error)) from None
+    except OSError as error:
+        raise Lost(step, _told(error)) from None
+
+
+def _told(error: OSError) -> str:
+    return f"{type(error).__name__}: {error}"
