@@ -126,11 +126,14 @@ class Ledger(Protocol):
     def prune(self, before: float, limit: int) -> int:
         """Delete up to `limit` rows last touched before `before`; returns how many."""
 
-    def close_gate(self, name: str, opens_at: float) -> None:
-        """Tell all processes that a provider asked to wait; a later end stands."""
+    def close_gate(self, name: str, seconds: float) -> None:
+        """Tell all processes that a provider asked to wait so long; a later end stands.
 
-    def gates(self, now: float) -> Mapping[str, float]:
-        """The gates that are closed now, each with its end (epoch seconds)."""
+        By the database's clock: a process whose own is wrong must not silence the others.
+        """
+
+    def gates(self) -> Mapping[str, float]:
+        """The gates that are closed now, each with the seconds left."""
 
     def find_deliveries(
         self,

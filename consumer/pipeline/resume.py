@@ -29,8 +29,9 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 class LeftInDoubt(msgspec.Struct, frozen=True):
     """An attempt of an earlier run whose outcome nobody knows."""
 
-    #: When it may have left, epoch seconds.
+    #: When it may have left, and when the first attempt may have, epoch seconds.
     since: float
+    first_sent: float
     #: Who may have it, and by which Message-Id (without brackets).
     transport: str
     message_id: str
@@ -113,7 +114,7 @@ def _of_row(notification: Notification, row: DeliveryRow) -> ToSend | Known:
         return ToSend(
             notification=notification,
             attempt=row.attempt,
-            doubt=LeftInDoubt(row.updated_at, row.transport, row.message_id),
+            doubt=LeftInDoubt(row.updated_at, row.created_at, row.transport, row.message_id),
             possible_duplicate=row.possible_duplicate,
         )
     return _known(notification, row)

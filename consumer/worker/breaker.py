@@ -40,31 +40,34 @@ class Breaker:
         with self._lock:
             return self._wait()
 
-    def admit(self) -> float:
-        """As `opens_in`; with 0 the caller has to call, and to tell `record` or `unused`."""
+    def admit(self) -> tuple[float, bool]:
+        """As `opens_in`, and whether the call is a probe. With 0 the caller has to call, and to
+        tell `record` or `unused`."""
         with self._lock:
             wait = self._wait()
-            if not wait and self.is_open:
-                self._probing = True
-            return wait
+            probe = not wait and self.is_open
+            self._probing = self._probing or probe
+            return wait, probe
 
-    def record(self, result: SendResult) -> bool:
-        """What became of a call; True when this closes the breaker."""
+    def record(self, result: SendResult, *, probe: bool = False) -> bool | None:
+        """What became of a call. True: it closed the breaker; False: it opened it."""
         with self._lock:
             was_open = self.is_open
-            self._end_probe(was_open)
+            if probe:
+                self._end_probe()
             if result.kind in (Kind.ACCEPTED, Kind.FAILED):
                 self._failed = 0
             elif result.reason in _BLAMED:
                 self._failed += 1
                 if not was_open and self.is_open:
                     self._probe_at = self._clock.monotonic() + self._probe_seconds
-            return was_open and not self.is_open
+            return None if was_open == self.is_open else was_open
 
-    def unused(self) -> None:
+    def unused(self, *, probe: bool) -> None:
         """The call was not made after all."""
         with self._lock:
-            self._end_probe(self.is_open)
+            if probe:
+                self._end_probe()
 
     def _wait(self) -> float:
         if not self.is_open:
@@ -73,7 +76,6 @@ class Breaker:
         # A probe may take as long as a hanging provider lets it: nobody follows it meanwhile.
         return max(left, self._probe_seconds) if self._probing else left
 
-    def _end_probe(self, was_open: bool) -> None:
-        if was_open and self._probing:
-            self._probing = False
-            self._probe_at = self._clock.monotonic() + self._probe_seconds
+    def _end_probe(self) -> None:
+        self._probing = False
+        self._probe_at = self._clock.monotonic() + self._probe_seconds

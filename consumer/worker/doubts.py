@@ -27,6 +27,8 @@ class Doubt(msgspec.Struct):
 
     #: When it may have left, epoch seconds.
     since: float
+    #: When the first attempt may have left, under the same Message-Id.
+    first_sent: float
     #: Who may have it.
     transport: str
     #: There is a tracking record that says so.

@@ -11,6 +11,8 @@ from consumer.worker.ways import Ways
 #: Seconds between two looks at what others were told. A process that has not looked yet costs
 #: the provider one refused call.
 _LOOK = 1.0
+#: While we are told ourselves all the time, we look after so many words.
+_LOOK_EVERY = 10
 #: Every sender that was under way hears of the same wait: ends as close as this are one (seconds).
 _SAME = 1.0
 
@@ -26,23 +28,27 @@ class Gates:
         self._ways = ways
         self._clock = clock
         self._accounts = accounts
+        #: Accounts, and the end of their wait by our monotonic clock.
         self._told: queue.SimpleQueue[tuple[str, float] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="gates", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
+    def stop(self, timeout_seconds: float = 1.0) -> None:
+        """A call of a ledger that does not answer is left behind: it changes nothing of ours."""
         self._told.put(None)
-        self._thread.join()
+        self._thread.join(timeout_seconds)
 
-    def throttled(self, transport: str, until: float) -> None:
-        """A provider asked us to wait until then (epoch seconds). Returns at once."""
+    def throttled(self, transport: str, seconds: float) -> None:
+        """A provider asked us to wait so long. Returns at once."""
         if transport in self._accounts:
+            until = self._clock.monotonic() + seconds
             self._told.put((self._accounts[transport], until))
 
     def _run(self) -> None:
         written: dict[str, float] = {}
+        heard = 0
         while True:
             try:
                 told = self._told.get(timeout=_LOOK)
@@ -51,6 +57,9 @@ class Gates:
                 continue
             if told is None:
                 return
+            heard += 1
+            if heard % _LOOK_EVERY == 0:
+                self._look()
             account, until = told
             if until > written.get(account, 0.0) + _SAME:
                 written[account] = until
@@ -58,13 +67,13 @@ class Gates:
 
     def _write(self, account: str, until: float) -> None:
         try:
-            self._ledger.close_gate(account, until)
+            self._ledger.close_gate(account, max(0.0, until - self._clock.monotonic()))
         except LedgerUnavailable:
             return
 
     def _look(self) -> None:
         try:
-            closed = self._ledger.gates(self._clock.now())
+            closed = self._ledger.gates()
         except LedgerUnavailable:
             return
         for transport, account in self._accounts.items():

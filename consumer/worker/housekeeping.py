@@ -24,10 +24,11 @@ class Housekeeping:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
+    def stop(self, timeout_seconds: float = 1.0) -> None:
+        """A step under way is left behind after a while: it is one transaction."""
         self._stop.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(timeout_seconds)
 
     def step(self) -> float:
         """Delete one step's rows; returns the seconds until the next one."""

@@ -248,6 +248,7 @@ class Lanes:
             for other in self._lanes.get(work.atom, ())
             if other is not work
             and other.prepared.locked.advances
+            and not other.prepared.dead_letter
             and other.event.state is not work.event.state
         }
 

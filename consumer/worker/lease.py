@@ -42,10 +42,11 @@ class Lease:
         self._beat()
         self._thread.start()
 
-    def stop(self) -> None:
+    def stop(self, timeout_seconds: float = 1.0) -> None:
+        """A heartbeat under way is left behind after a while."""
         self._stop.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(timeout_seconds)
 
     def is_valid(self) -> bool:
         """Whether a send may be begun now."""

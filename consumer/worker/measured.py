@@ -58,13 +58,13 @@ class MeasuredLedger:
     def prune(self, before: float, limit: int) -> int:
         return self._timed("prune", lambda: self._ledger.prune(before, limit))
 
-    def close_gate(self, name: str, opens_at: float) -> None:
-        self._timed("gates", lambda: self._ledger.close_gate(name, opens_at))
+    def close_gate(self, name: str, seconds: float) -> None:
+        self._timed("gates", lambda: self._ledger.close_gate(name, seconds))
 
-    def gates(self, now: float) -> Mapping[str, float]:
+    def gates(self) -> Mapping[str, float]:
         # Not measured: a read says nothing of whether the ledger can be written, which is what
         # work waits for.
-        return self._ledger.gates(now)
+        return self._ledger.gates()
 
     def find_deliveries(
         self,

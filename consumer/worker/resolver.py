@@ -102,9 +102,9 @@ class Resolver:
         self._land(sending, found)
 
     def _land(self, sending: Sending, result: SendResult) -> None:
-        self._settling.settle(sending, result)
+        counts = self._settling.settle(sending, result)
         self._lanes.landed()
-        self._to_tracker(Landed(sending, result))
+        self._to_tracker(Landed(sending, result if counts else None))
 
     def _look_up(self, sending: Sending, doubt: Doubt) -> tuple[SendResult | None, bool]:
         """What is known, and whether everybody who could know has answered."""
@@ -115,7 +115,7 @@ class Resolver:
         if lookup is None:
             return None, True
         try:
-            found = lookup.find(sending.send.email, doubt.since)
+            found = lookup.find(sending.send.email, doubt.first_sent)
         except LookupUnavailable as error:
             self._on_lookup(doubt.transport, False, str(error))
             return None, False
@@ -152,7 +152,7 @@ class Resolver:
         wait = next_lookup(age, asking, budget, answered=answered)
         if wait is None and not answered and not behind:
             # Nothing could be sent now anyway: ask on, until there is an answer or a way out.
-            return self._ways.opens_in(sending.options) or None
+            return self._ways.opens_in(sending.options, may_fall_back=False) or None
         return wait
 
     def _given_up(self, sending: Sending, doubt: Doubt, answered: bool) -> SendResult:

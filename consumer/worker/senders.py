@@ -79,7 +79,8 @@ class Senders:
         if result is not None:
             self._land(sending, result)
             return
-        admission = self._ways.admit(sending.options)
+        # What may have been accepted goes no other way than before.
+        admission = self._ways.admit(sending.options, may_fall_back=not sending.possible_duplicate)
         if admission.wait > 0:
             # Nothing is marked or told for a call that is not made.
             self._lanes.landed()
@@ -87,7 +88,7 @@ class Senders:
             return
         marked = self._mark(sending, admission.options)
         if not marked:
-            self._ways.unused(admission.options)
+            self._ways.unused(admission)
         if marked is None:
             self._lanes.put_back(sending)
             self._stop.wait(_PATIENCE)
@@ -98,8 +99,8 @@ class Senders:
         self._land(sending, result)
 
     def _land(self, sending: Sending, result: SendResult | None) -> None:
-        if result is not None:
-            self._settling.settle(sending, result)
+        if result is not None and not self._settling.settle(sending, result):
+            result = None
         self._lanes.landed()
         self._to_tracker(Landed(sending, result))
 
@@ -133,7 +134,7 @@ class Senders:
         if not self._lease.is_valid():
             # Stopped between mark and send: somebody else may own the atom by now. Said to the
             # ledger, because a mark that is left behind counts as a send in doubt.
-            self._ways.unused(admission.options)
+            self._ways.unused(admission)
             return sending.result(
                 Kind.DEFERRED, Reason.INTERRUPTED, "The lease ended before the send began"
             )
@@ -141,9 +142,11 @@ class Senders:
             self._tell_fallback(sending, admission)
         with self._metrics.timed_stage("deliver"):
             since = self._clock.now()
-            result = self._attempt(sending, admission.options)
+            result = self._attempt(sending, admission)
         if result.kind is Kind.IN_DOUBT:
-            sending.doubt = Doubt(since=since, transport=result.transport, told=True)
+            sending.doubt = Doubt(
+                since=since, first_sent=since, transport=result.transport, told=True
+            )
         self._metrics.count_stage(
             "deliver",
             passed=result.kind is Kind.ACCEPTED,
@@ -162,12 +165,14 @@ class Senders:
         )
         self._to_tracker(Landed(sending, result))
 
-    def _attempt(self, sending: Sending, options: SendOptions) -> SendResult:
+    def _attempt(self, sending: Sending, admission: Admission) -> SendResult:
         try:
-            return self._ways.send(sending.send.email, options)
+            return self._ways.send(sending.send.email, admission)
         except Exception as error:  # noqa: BLE001  # a transport's defect must not end the thread
             what = f"{type(error).__name__} in the transport"
-            return sending.result(Kind.IN_DOUBT, Reason.INTERRUPTED, what, options.transport)
+            return sending.result(
+                Kind.IN_DOUBT, Reason.INTERRUPTED, what, admission.options.transport
+            )
 
     def _not_worth_sending(self, sending: Sending) -> SendResult | None:
         """A late first attempt, or a repeated one whose alarm has moved on."""

@@ -31,16 +31,20 @@ class Settling:
         self._ledger = ledger
         self._owner = owner
         self._clock = clock
-        self._gather: Gather[Settlement, None] = Gather(self._settle_all)
+        self._gather: Gather[Settlement, bool] = Gather(self._settle_all)
         self._stop = threading.Event()
 
     def stop(self) -> None:
         """Wait no longer for a ledger that is away."""
         self._stop.set()
 
-    def settle(self, sending: Sending, result: SendResult) -> None:
+    def settle(self, sending: Sending, result: SendResult) -> bool:
         """Write the result down before anything else is begun: a crash from here on leaves no
-        doubt. Waits for a ledger that is away; gives up only when the process is to end."""
+        doubt. Waits for a ledger that is away; gives up only when the process is to end.
+
+        False: it does not count. The alarm is somebody else's by now, or it was not written.
+        That the provider accepted an email counts whoever says it.
+        """
         settlement = Settlement(
             uid=sending.send.notification.uid,
             atom=sending.work.atom,
@@ -55,13 +59,13 @@ class Settling:
         )
         while True:
             try:
-                self._gather.ask(settlement)
+                ours = self._gather.ask(settlement)
             except LedgerUnavailable:
                 if self._stop.wait(_TRY_AGAIN):
-                    return
+                    return False
             else:
-                return
+                return ours or result.kind is Kind.ACCEPTED
 
-    def _settle_all(self, settlements: Sequence[Settlement]) -> Sequence[None]:
-        self._ledger.settle(self._owner, settlements, self._clock.now())
-        return [None] * len(settlements)
+    def _settle_all(self, settlements: Sequence[Settlement]) -> Sequence[bool]:
+        lost = self._ledger.settle(self._owner, settlements, self._clock.now())
+        return [settlement.uid not in lost for settlement in settlements]

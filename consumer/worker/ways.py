@@ -22,6 +22,8 @@ class Admission(msgspec.Struct, frozen=True):
     wait: float
     #: Why it goes through the fallback; None: it goes its own way.
     instead: str | None = None
+    #: It finds out whether a broken transport works again.
+    probe: bool = False
 
 
 class Ways:
@@ -44,7 +46,7 @@ class Ways:
         self._fallback = fallback
         self._fallback_after = fallback_after_seconds
         self._on_state = on_state
-        #: Told the end (epoch seconds) of each wait that a provider asked for.
+        #: Told the seconds of each wait that a provider asked for.
         self._on_throttled = on_throttled
         #: Called when a transport works again: what waits for it need wait no longer.
         self.on_reopened: Callable[[], None] = lambda: None
@@ -52,53 +54,52 @@ class Ways:
         #: Monotonic seconds until which other processes heard that a provider wants to wait.
         self._held: dict[str, float] = {}
 
-    def admit(self, options: SendOptions) -> Admission:
+    def admit(self, options: SendOptions, *, may_fall_back: bool = True) -> Admission:
         """Whether a send may be begun. With no wait it has to be told by `send` or `unused`."""
         name = options.transport
-        wait = self._admitted(name)
-        if not wait or not self._falls_back(options, wait):
-            return Admission(options, wait)
+        wait, probe = self._admitted(name)
+        if not wait or not (may_fall_back and self._falls_back(options, wait)):
+            return Admission(options, wait, probe=probe)
         assert self._fallback is not None
-        other = self._admitted(self._fallback)
+        other, probe = self._admitted(self._fallback)
         if other:
             return Admission(options, min(wait, other))
         instead = "fails again and again" if self._breakers[name].is_open else "asked to wait"
-        return Admission(msgspec.structs.replace(options, transport=self._fallback), 0.0, instead)
+        through = msgspec.structs.replace(options, transport=self._fallback)
+        return Admission(through, 0.0, instead, probe)
 
-    def opens_in(self, options: SendOptions) -> float:
+    def opens_in(self, options: SendOptions, *, may_fall_back: bool = True) -> float:
         """Seconds until some way is open; 0: there is one."""
         wait = self._opens_in(options.transport)
-        if wait and self._falls_back(options, wait):
+        if wait and may_fall_back and self._falls_back(options, wait):
             assert self._fallback is not None
             return min(wait, self._opens_in(self._fallback))
         return wait
 
-    def send(self, email: Email, options: SendOptions) -> SendResult:
+    def send(self, email: Email, admission: Admission) -> SendResult:
         """One attempt, after it was admitted."""
-        name = options.transport
-        breaker = self._breakers[name]
+        name = admission.options.transport
         try:
-            result = deliver(email, options, self._transports)
+            result = deliver(email, admission.options, self._transports)
         except BaseException:
-            breaker.unused()
+            self.unused(admission)
             raise
-        was_open = breaker.is_open
-        reopened = breaker.record(result)
-        if was_open != breaker.is_open:
-            self._on_state(name, not breaker.is_open, result.message)
-        if reopened:
+        works = self._breakers[name].record(result, probe=admission.probe)
+        if works is not None:
+            self._on_state(name, works, result.message)
+        if works:
             self.on_reopened()
         if result.reason is Reason.THROTTLED and result.retry_at is not None:
-            self._on_throttled(name, result.retry_at)
+            self._on_throttled(name, result.retry_at - self._clock.now())
         return result
 
-    def unused(self, options: SendOptions) -> None:
+    def unused(self, admission: Admission) -> None:
         """An admitted send was not made after all."""
-        self._breakers[options.transport].unused()
+        self._breakers[admission.options.transport].unused(probe=admission.probe)
 
-    def hold(self, name: str, until: float) -> None:
-        """Another process was asked to wait, for all of us, until `until` (epoch seconds)."""
-        self._held[name] = self._clock.monotonic() + max(0.0, until - self._clock.now())
+    def hold(self, name: str, seconds: float) -> None:
+        """Another process was asked to wait, for all of us, so long from now."""
+        self._held[name] = self._clock.monotonic() + seconds
 
     def close(self) -> None:
         for transport in self._transports.values():
@@ -111,8 +112,9 @@ class Ways:
             return False
         return self._breakers[name].is_open or wait > self._fallback_after
 
-    def _admitted(self, name: str) -> float:
-        return self._gate(name) or self._breakers[name].admit()
+    def _admitted(self, name: str) -> tuple[float, bool]:
+        closed = self._gate(name)
+        return (closed, False) if closed else self._breakers[name].admit()
 
     def _opens_in(self, name: str) -> float:
         return self._gate(name) or self._breakers[name].opens_in()

@@ -107,7 +107,11 @@ class Sending:
         self.doubt = (
             None
             if send.doubt is None
-            else Doubt(since=send.doubt.since, transport=send.doubt.transport)
+            else Doubt(
+                since=send.doubt.since,
+                first_sent=send.doubt.first_sent,
+                transport=send.doubt.transport,
+            )
         )
         #: It could not be found out whether an earlier attempt was accepted.
         self.possible_duplicate = send.possible_duplicate

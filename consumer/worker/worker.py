@@ -200,7 +200,6 @@ class Worker:
             self.loop.run(source, stop)
         finally:
             # Also when the group has thrown us out: what is under way is finished.
-            self._housekeeping.stop()
             finished = self._shut_down(source)
         return finished
 
@@ -224,6 +223,7 @@ class Worker:
         finished = self._tracker.stop(5.0) and finished
         source.close()
         self._gates.stop()
+        self._housekeeping.stop()
         self._lease.stop()
         if finished:
             # Otherwise the lease runs out by itself, and what is under way stays ours till then.

@@ -171,7 +171,7 @@ class FakePipeline:
             attempt = 1 if row is None else row.attempt + 1
             return Prepared(locked=decided, sends=[send(of, attempt=attempt)])
         if row.state in (DeliveryState.SENDING, DeliveryState.IN_DOUBT):
-            doubt = LeftInDoubt(row.updated_at, row.transport, row.message_id)
+            doubt = LeftInDoubt(row.updated_at, row.created_at, row.transport, row.message_id)
             again = msgspec.structs.replace(send(of, attempt=row.attempt), doubt=doubt)
             return Prepared(locked=decided, sends=[again])
         state = row.state

@@ -87,7 +87,12 @@ class MemoryLedger:
         ):
             return False
         self.deliveries[mark.uid] = DeliveryRow(
-            **msgspec.structs.asdict(mark), owner=owner, state=DeliveryState.SENDING, updated_at=now
+            **msgspec.structs.asdict(mark),
+            owner=owner,
+            state=DeliveryState.SENDING,
+            updated_at=now,
+            created_at=now if row is None else row.created_at,
+            possible_duplicate=row is not None and row.possible_duplicate,
         )
         return True
 
@@ -96,7 +101,9 @@ class MemoryLedger:
             self._called("settle")
             for told in settlements:
                 row = self.deliveries.get(told.uid)
-                if row is not None and row.state is not DeliveryState.ACCEPTED:
+                fact = told.state is DeliveryState.ACCEPTED
+                newer = row is not None and row.fence > told.fence and not fact
+                if row is not None and row.state is not DeliveryState.ACCEPTED and not newer:
                     self.deliveries[told.uid] = msgspec.structs.replace(
                         row,
                         state=told.state,
@@ -152,15 +159,15 @@ class MemoryLedger:
     def held_by(self, owner: str) -> set[str]:
         return {name for name, row in self.atoms.items() if row["owner"] == owner}
 
-    def close_gate(self, name: str, opens_at: float) -> None:
+    def close_gate(self, name: str, seconds: float) -> None:
         with self.lock:
             self._called("close_gate")
-            self.closed_gates[name] = max(opens_at, self.closed_gates.get(name, 0.0))
+            self.closed_gates[name] = max(seconds, self.closed_gates.get(name, 0.0))
 
-    def gates(self, now: float) -> Mapping[str, float]:
+    def gates(self) -> Mapping[str, float]:
         with self.lock:
             self._called("gates")
-            return {name: end for name, end in self.closed_gates.items() if end > now}
+            return dict(self.closed_gates)
 
     def find_deliveries(
         self,

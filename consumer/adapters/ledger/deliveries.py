@@ -106,7 +106,10 @@ def _settle() -> Executable:
         .values(
             owner=case((newer, row.owner), else_=_OWNER),
             fence=case((newer, row.fence), else_=result.fence),
-            updated_at=_NOW,
+            # Of a doubt the time of its attempt stays: by it it is looked up, and its budget runs.
+            updated_at=case(
+                (result.state == DeliveryState.IN_DOUBT.value, row.updated_at), else_=_NOW
+            ),
             possible_duplicate=or_(row.possible_duplicate, result.possible_duplicate == 1),
             **{
                 name: result[name]

@@ -73,11 +73,11 @@ class SqlLedger:
     def prune(self, before: float, limit: int) -> int:
         return self._database.write(lambda c: releasing.prune(c, before, limit))
 
-    def close_gate(self, name: str, opens_at: float) -> None:
-        self._database.write(lambda c: gates.close_gate(c, name, opens_at))
+    def close_gate(self, name: str, seconds: float) -> None:
+        self._database.write(lambda c: gates.close_gate(c, name, seconds))
 
-    def gates(self, now: float) -> Mapping[str, float]:
-        return self._database.read(lambda c: gates.closed(c, now))
+    def gates(self) -> Mapping[str, float]:
+        return self._database.read(gates.closed)
 
     def find_deliveries(
         self,

@@ -112,7 +112,11 @@ def _page(api: Api, reply: Reply, message_id: str, recipient: str) -> Verdict:
         return verdict(Kind.DEFERRED, Reason.UNREADABLE_ANSWER, reply, advice=advice)
     items = [_converted(item, _Item) for item in page.items]
     ours = [item for item in items if item is not None and _is_ours(item, message_id, recipient)]
-    return _judged(ours, certain=None not in items and len(items) < LIMIT)
+    # Our id with another address is our email by another name for its recipient, or none of ours:
+    # it must not be taken for "not there".
+    named = [item for item in items if item is not None and _has_id(item, message_id)]
+    understood = None not in items and len(items) < LIMIT
+    return _judged(ours, certain=understood and len(named) == len(ours))
 
 
 def _judged(ours: Sequence[_Item], *, certain: bool) -> Verdict:
@@ -143,13 +147,17 @@ def _about(kind: Kind, reason: Reason, message: str, ours: Sequence[_Item] = ())
 def _is_ours(item: _Item, message_id: str, recipient: str) -> bool:
     """The API is known to return events of other messages."""
     headers = item.message.headers
-    if headers.message_id.strip("<>").lower() != message_id.strip("<>").lower():
+    if not _has_id(item, message_id):
         return False
     if item.recipient is None:
         return True
     # A route or list at Mailgun hands our message on to others; its header still names ours.
     named = {_comparable(item.recipient), _comparable(headers.to or "")}
     return _comparable(recipient) in named
+
+
+def _has_id(item: _Item, message_id: str) -> bool:
+    return item.message.headers.message_id.strip("<>").lower() == message_id.strip("<>").lower()
 
 
 def _comparable(address: str) -> str:

@@ -145,7 +145,7 @@ def test_settle_writes_the_result(ledger: SqlLedger, state: DeliveryState) -> No
         "Queued. Thank you.",
         200,
     )
-    assert settled.updated_at == NOW + 1
+    assert settled.updated_at == (NOW if state == "in_doubt" else NOW + 1)
 
 
 def test_result_is_written_although_the_fence_was_lost(ledger: SqlLedger) -> None:
@@ -217,3 +217,12 @@ def test_a_possible_duplicate_stays_one(ledger: SqlLedger) -> None:
     ledger.mark_sending("a", [mark(attempt=2)], NOW)
     ledger.settle("a", [settlement()], NOW)
     assert (row(ledger).state, row(ledger).possible_duplicate) == (DeliveryState.ACCEPTED, True)
+
+
+def test_a_doubt_keeps_the_time_of_its_attempt(ledger: SqlLedger) -> None:
+    """It is looked up by it: owners that come and go must not move it on."""
+    win(ledger, "a")
+    ledger.mark_sending("a", [mark()], NOW)
+    ledger.settle("a", [settlement(state=DeliveryState.IN_DOUBT)], NOW + 3600)
+    ledger.settle("a", [settlement(state=DeliveryState.IN_DOUBT, reason="held")], NOW + 7200)
+    assert (row(ledger).updated_at, row(ledger).created_at) == (NOW, NOW)

@@ -61,9 +61,9 @@ def test_a_result_is_told_and_never_sent(state: DeliveryState, kind: Kind, attem
 @pytest.mark.parametrize("state", [DeliveryState.SENDING, DeliveryState.IN_DOUBT])
 def test_what_was_under_way_is_looked_up_before_anything_is_sent(state: DeliveryState) -> None:
     """Its attempt keeps its number: nobody knows yet whether there is a next one."""
-    left = row(state, updated_at=17.5, possible_duplicate=True)
+    left = row(state, updated_at=17.5, created_at=3.5, possible_duplicate=True)
     resumed = resume(EVENT, Planned(notifications=(FIRST,)), [left])
-    doubt = LeftInDoubt(17.5, "mailgun", "m@alerts.example.com")
+    doubt = LeftInDoubt(17.5, 3.5, "mailgun", "m@alerts.example.com")
     assert resumed.to_send == [
         ToSend(notification=FIRST, attempt=2, doubt=doubt, possible_duplicate=True)
     ]

@@ -31,7 +31,7 @@ def test_it_opens_after_so_many_failures_in_a_row(breaker: Breaker) -> None:
     fail(breaker, 2)
     assert not breaker.is_open
     fail(breaker, 1)
-    assert (breaker.is_open, breaker.admit()) == (True, 2.0)
+    assert (breaker.is_open, breaker.opens_in()) == (True, 2.0)
 
 
 @pytest.mark.parametrize(
@@ -57,9 +57,9 @@ def test_one_probe_at_a_time(breaker: Breaker, clock: ManualClock) -> None:
     fail(breaker)
     clock.advance(2.0)
     assert breaker.opens_in() == 0.0
-    assert breaker.admit() == 0.0
+    assert breaker.admit() == (0.0, True)
     clock.advance(60.0)
-    assert breaker.admit() == 2.0
+    assert breaker.admit() == (2.0, False)
 
 
 def test_a_failed_probe_is_followed_by_another_after_the_interval(
@@ -67,11 +67,11 @@ def test_a_failed_probe_is_followed_by_another_after_the_interval(
 ) -> None:
     fail(breaker)
     clock.advance(2.0)
-    assert breaker.admit() == 0.0
-    assert not breaker.record(BLAMED)
-    assert breaker.admit() == 2.0
+    assert breaker.admit() == (0.0, True)
+    assert breaker.record(BLAMED, probe=True) is None
+    assert breaker.admit() == (2.0, False)
     clock.advance(2.0)
-    assert breaker.admit() == 0.0
+    assert breaker.admit() == (0.0, True)
 
 
 @pytest.mark.parametrize("kind", [Kind.ACCEPTED, Kind.FAILED])
@@ -79,10 +79,10 @@ def test_an_answer_closes_it(breaker: Breaker, clock: ManualClock, kind: Kind) -
     """A refused email says that the transport works."""
     fail(breaker)
     clock.advance(2.0)
-    assert breaker.admit() == 0.0
-    assert breaker.record(result(kind))
-    assert breaker.admit() == 0.0
-    assert breaker.admit() == 0.0
+    assert breaker.admit() == (0.0, True)
+    assert breaker.record(result(kind), probe=True) is True
+    assert breaker.admit() == (0.0, False)
+    assert breaker.admit() == (0.0, False)
 
 
 def test_a_probe_that_was_not_sent_makes_room_for_the_next(
@@ -90,10 +90,10 @@ def test_a_probe_that_was_not_sent_makes_room_for_the_next(
 ) -> None:
     fail(breaker)
     clock.advance(2.0)
-    assert breaker.admit() == 0.0
-    breaker.unused()
+    assert breaker.admit() == (0.0, True)
+    breaker.unused(probe=True)
     clock.advance(2.0)
-    assert breaker.admit() == 0.0
+    assert breaker.admit() == (0.0, True)
 
 
 def test_answers_of_calls_that_were_under_way_change_nothing_of_the_probe(
@@ -101,4 +101,17 @@ def test_answers_of_calls_that_were_under_way_change_nothing_of_the_probe(
 ) -> None:
     """Thirty senders may fail together: the first failures open it, the rest only confirm."""
     fail(breaker, 30)
-    assert breaker.admit() == 2.0
+    clock.advance(2.0)
+    assert breaker.admit() == (0.0, True)
+    fail(breaker, 1)
+    clock.advance(60.0)
+    assert breaker.admit() == (2.0, False), "the probe is still under way"
+
+
+def test_it_says_itself_when_it_opens_and_when_it_closes(breaker: Breaker) -> None:
+    """Whoever looked before and after would miss what others did in between."""
+    fail(breaker, 2)
+    assert breaker.record(BLAMED) is False
+    assert breaker.record(BLAMED) is None
+    assert breaker.record(result()) is True
+    assert breaker.record(result()) is None

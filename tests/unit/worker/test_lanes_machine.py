@@ -75,7 +75,9 @@ class LanesMachine(RuleBasedStateMachine):
     @rule(data=st.data(), seconds=st.integers(0, 60))
     def doubt(self, data: st.DataObject, seconds: int) -> None:
         sending = self.some(data)
-        sending.doubt = sending.doubt or Doubt(since=self.clock.now(), transport="mailgun")
+        sending.doubt = sending.doubt or Doubt(
+            since=self.clock.now(), first_sent=self.clock.now(), transport="mailgun"
+        )
         self.lanes.landed()
         self.lanes.doubt(sending, seconds)
 

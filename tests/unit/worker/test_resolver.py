@@ -78,7 +78,9 @@ class Rig:
         sending = self.lanes.take(0)
         assert sending is not None
         self.ledger.mark_sending(OWNER, [_mark(sending)], self.clock.now())
-        sending.doubt = Doubt(since=self.clock.now(), transport="mailgun", told=True)
+        sending.doubt = Doubt(
+            since=self.clock.now(), first_sent=self.clock.now(), transport="mailgun", told=True
+        )
         self.lanes.landed()
         self.lanes.doubt(sending, 0.0)
         return sending
@@ -224,7 +226,7 @@ def test_without_a_key_the_ledger_may_still_know() -> None:
 
 def test_what_another_process_left_is_told_first_and_then_looked_up(rig: Rig) -> None:
     left = work("e1")
-    doubt = LeftInDoubt(rig.clock.now() - 3600, "mailgun", "m@example.com")
+    doubt = LeftInDoubt(rig.clock.now() - 3600, 17.5, "mailgun", "m@example.com")
     send = msgspec.structs.replace(left.prepared.sends[0], doubt=doubt)
     left.prepared = msgspec.structs.replace(left.prepared, sends=(send,))
     rig.ledger.take(OWNER, left.atom)

@@ -207,6 +207,16 @@ def test_another_attempt_whose_alarm_moved_on_is_superseded(rig: Rig) -> None:
     assert rig.transport.sent == []
 
 
+def test_a_zombies_word_on_an_alarm_that_is_another_s_ends_nothing(rig: Rig) -> None:
+    """It woke up with its lease over, and thinks that the event is superseded; the owner of
+    today may be sending it at this moment."""
+    works = (fresh(rig, "e1", state=CRITICAL, attempt=2), fresh(rig, "e2", state=OK))
+    rig.start(*works, held_by="two")
+    landed = rig.next()
+    assert landed.result is None
+    assert landed.is_final
+
+
 def test_a_first_attempt_goes_out_although_a_newer_event_waits(rig: Rig) -> None:
     rig.start(fresh(rig, "e1", state=CRITICAL), fresh(rig, "e2", state=OK))
     landed = rig.next()

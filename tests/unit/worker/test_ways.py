@@ -41,7 +41,7 @@ class Rig:
 
     def send(self, options: SendOptions = OWN) -> Any:
         admission = self.ways.admit(options)
-        return admission.wait or self.ways.send(make_email(), admission.options)
+        return admission.wait or self.ways.send(make_email(), admission)
 
     def break_mailgun(self) -> None:
         self.mailgun.answer = lambda _: BLAMED
@@ -76,6 +76,12 @@ def test_its_own_way_is_taken_back_by_the_first_probe_that_succeeds(rig: Rig) ->
     assert rig.states == [("mailgun", False), ("mailgun", True)]
     assert rig.reopened == 1
     assert rig.ways.admit(OWN).instead is None
+
+
+def test_what_may_have_been_accepted_never_falls_back(rig: Rig) -> None:
+    rig.break_mailgun()
+    assert rig.ways.admit(OWN, may_fall_back=False).wait == 1.0
+    assert rig.ways.opens_in(OWN, may_fall_back=False) == 1.0
 
 
 def test_without_a_fallback_it_waits(rig: Rig) -> None:
@@ -113,7 +119,7 @@ def test_a_long_one_is_left_for_the_fallback(rig: Rig) -> None:
 
 
 def test_what_another_process_was_told_holds_here_too(rig: Rig) -> None:
-    rig.ways.hold("mailgun", rig.clock.now() + 7)
+    rig.ways.hold("mailgun", 7.0)
     assert rig.ways.admit(OWN).wait == pytest.approx(7.0)
     rig.clock.advance(7.0)
     assert rig.ways.admit(OWN).wait == 0.0
@@ -123,5 +129,5 @@ def test_a_throttled_answer_is_told_to_the_others(rig: Rig) -> None:
     until = rig.clock.now() + 5
     rig.mailgun.answer = lambda _: result(Kind.DEFERRED, reason=Reason.THROTTLED, retry_at=until)
     rig.send()
-    assert rig.throttled == [("mailgun", until)]
+    assert rig.throttled == [("mailgun", 5.0)]
     assert rig.states == []
