@@ -97,7 +97,7 @@ class Ledger(Protocol):
 
     def mark_sending(self, owner: str, marks: Sequence[SendingMark], now: float) -> Collection[str]:
         """Write SENDING rows; returns the uids refused because the fence is no longer ours,
-        or because the row already is ACCEPTED, FAILED or IN_DOUBT."""
+        or because the row is neither DEFERRED nor a SENDING of our own."""
 
     def settle(self, owner: str, settlements: Sequence[Settlement], now: float) -> Collection[str]:
         """Write results; returns the uids whose fence was lost.

@@ -36,6 +36,8 @@ MAX_TEXT: Final = 300
 #: RFC 3463: class, subject, detail; not a part of an IP address.
 _ENHANCED: Final = re.compile(r"(?<![\w.])([245])\.\d{1,3}\.\d{1,3}(?!\w|\.\w)")
 _ADVICE: Final = " (check the section [smtp])"
+#: RFC 3463: security and policy; a sender's address that is bad.
+_ABOUT_US: Final = re.compile(r"5\.7\.\d+|5\.1\.[78]")
 _LOGIN: Final = frozenset({530, 534, 535, 538})
 
 
@@ -78,11 +80,19 @@ def read(step: Step, reply: Reply, message_id: str) -> SendResult:
         reason = Reason.SERVER_ERROR if about_us else Reason.THROTTLED
         return _result(Kind.DEFERRED, reason, step, reply)
     if reply.digit == 5:
-        if step in _ABOUT_THE_EMAIL and reply.code not in _LOGIN:
+        if _refuses_the_email(step, reply):
             return _result(Kind.FAILED, Reason.PROVIDER_REJECTED, step, reply)
         return _result(Kind.DEFERRED, Reason.CONFIGURATION, step, reply)
     kind = Kind.IN_DOUBT if step is Step.END else Kind.DEFERRED
     return _result(kind, Reason.UNREADABLE_ANSWER, step, reply)
+
+
+def _refuses_the_email(step: Step, reply: Reply) -> bool:
+    if step not in _ABOUT_THE_EMAIL or reply.code in _LOGIN:
+        return False
+    # Postfix waits until RCPT with what it has against the client, the sender, or relaying.
+    about_us = _ABOUT_US.fullmatch(_enhanced_code(reply) or "") is not None
+    return not (step is Step.RECIPIENT and about_us)
 
 
 def lost(step: Step, cause: str) -> SendResult:

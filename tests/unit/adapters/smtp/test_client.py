@@ -47,6 +47,8 @@ def test_an_email_arrives_with_the_message_id_it_has_everywhere(rig: Rig) -> Non
         ("MAIL", "530 5.7.0 log in first", Kind.DEFERRED, Reason.CONFIGURATION, "5.7.0"),
         ("RCPT", "450 4.2.0 greylisted", Kind.DEFERRED, Reason.THROTTLED, "4.2.0"),
         ("RCPT", "421 4.4.2 too busy", Kind.DEFERRED, Reason.SERVER_ERROR, "4.4.2"),
+        ("RCPT", "554 5.7.1 Relay access denied", Kind.DEFERRED, Reason.CONFIGURATION, "5.7.1"),
+        ("RCPT", "550 5.1.8 sender's domain", Kind.DEFERRED, Reason.CONFIGURATION, "5.1.8"),
         ("RCPT", "550 5.1.1 no such user", Kind.FAILED, Reason.PROVIDER_REJECTED, "5.1.1"),
         ("DATA", "452 4.3.1 full", Kind.DEFERRED, Reason.THROTTLED, "4.3.1"),
         ("DATA", "554 5.5.1 no", Kind.FAILED, Reason.PROVIDER_REJECTED, "5.5.1"),
