@@ -2,7 +2,6 @@
 
 import os
 import resource
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -36,27 +35,20 @@ def test_ledger_on_a_full_disk(tmp_path: Path, kafka: Kafka) -> None:
         run.assert_went_on()
 
 
-def _full_disk() -> int:
-    return os.open("/dev/full", os.O_WRONLY)
-
-
-def _pipe_without_reader() -> int:
-    reading, writing = os.pipe()
-    os.close(reading)
-    return writing
-
-
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
-@pytest.mark.parametrize("log", [_full_disk, _pipe_without_reader])
-def test_log_that_cannot_be_written(tmp_path: Path, kafka: Kafka, log: Callable[[], int]) -> None:
-    """Its lines are lost, and nothing else: not an email, not the way to an orderly end."""
+def test_logs_that_cannot_be_written(tmp_path: Path, kafka: Kafka) -> None:
+    """Their lines are lost, and nothing else: not an email, not the way to an orderly end."""
+    full = os.open("/dev/full", os.O_WRONLY)
+    reading, pipe = os.pipe()
+    os.close(reading)
     with Fleet(tmp_path, kafka, overrides=QUICK) as fleet:
         records = load(ALARMS, atoms=ALARMS)
         fleet.feed(records)
-        stderr = log()
-        fleet.start(NAME, stderr=stderr)
-        os.close(stderr)
+        for name, log in {"full": full, "pipe": pipe}.items():
+            fleet.start(name, stderr=log)
+            os.close(log)
         fleet.until_done(ALARMS)
         assert_promise_kept(fleet, records)
-        assert fleet.terminate(NAME) == 0
-        assert fleet.text(NAME) == ""
+        for name in ("full", "pipe"):
+            assert fleet.terminate(name) == 0
+            assert fleet.text(name) == ""

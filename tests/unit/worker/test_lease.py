@@ -75,6 +75,15 @@ def test_it_counts_from_before_the_ledger_was_asked(ledger: MemoryLedger, clock:
     lease.stop()
 
 
+def test_a_ledger_too_slow_to_keep_it_is_told_of(
+    lease: Lease, ledger: MemoryLedger, clock: Two, reports: Reports
+) -> None:
+    """It answers, so it is not away; but nothing may be sent."""
+    ledger.before = lambda _: clock.advance(SECONDS)
+    lease.start()
+    assert reports.told == [(False, "the ledger took 30.0 s to extend a lease of 30 s")]
+
+
 def test_it_is_over_when_the_machine_was_suspended(lease: Lease, clock: Two) -> None:
     """Then the monotonic clock stood still, and only the wall clock knows."""
     lease.start()
