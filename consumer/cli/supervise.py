@@ -92,8 +92,10 @@ class _Child:
         if now - self._started_at > _LIVED:
             self._pause = _FIRST_PAUSE
         self._start_at = now + self._pause
+        # It will end the same way until somebody mends the settings; unless all do, it is tried.
+        hopeless = code == _HOPELESS
         get_logger(worker="supervisor").error(
-            "supervisor.restarting",
+            "supervisor.wrong_settings" if hopeless else "supervisor.restarting",
             process=self._number,
             exit_code=code,
             in_seconds=self._pause,
