@@ -91,7 +91,8 @@ class Kafka:
 
     def produce(self, topic: str, records: Iterable[Sequence[Any]]) -> None:
         """Write (key, value) or (key, value, partition) tuples, all acknowledged on return."""
-        with closing(KafkaProducer(bootstrap_servers=self.bootstrap)) as producer:
+        producer = KafkaProducer(bootstrap_servers=self.bootstrap)
+        try:
             sent = []
             for key, value, *partition in records:
                 where = partition[0] if partition else None
@@ -99,6 +100,8 @@ class Kafka:
             producer.flush(timeout=30)
             for future in sent:
                 future.get(timeout=0)
+        finally:
+            producer.close(timeout=5)  # it would wait without a limit for what failed
 
     def read_all(self, topic: str) -> list[Any]:
         """All records up to the present end offsets, partition by partition, in offset order."""
