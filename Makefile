@@ -21,7 +21,7 @@ demo: $(VENV)/.runtime  ## everything embedded; KEEP=1 leaves it running
 
 test: $(VENV)/.dev  ## all tests; those without their server are skipped
 	-$(BIN)/python -m tests.support.kafka prepare
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 chaos: $(VENV)/.dev  ## crashes, cuts, a misbehaving provider: every email counted, beside a plain loop
 	-$(BIN)/python -m tests.support.kafka prepare
