@@ -42,7 +42,7 @@ def test_multipart_fields_repeat_and_files_keep_name_and_type() -> None:
 
 
 def test_gzip_is_unpacked() -> None:
-    assert parse_form(gzip.compress(b"to=a"), URLENCODED, "gzip").fields == {"to": ["a"]}
+    assert parse_form(gzip.compress(b"to=a", mtime=0), URLENCODED, "gzip").fields == {"to": ["a"]}
 
 
 def test_json_is_no_form() -> None:
@@ -69,7 +69,7 @@ def test_json_is_no_form() -> None:
             "malformed multipart/form-data request",
         ),
         (
-            gzip.compress(b"to=a")[:-9],
+            gzip.compress(b"to=a", mtime=0)[:-9],
             URLENCODED,
             "gzip",
             "unable to parse request: unexpected EOF",
