@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from sqlalchemy import Engine, event
 
-#: Seconds more than was asked for, so that a server that gives up first can say why.
-_GRACE: Final = 1.0
+#: A little more than was asked for, so that a server that gives up by itself can say why.
+_GRACE: Final = 1.1
 
 
 def limit_answers(engine: Engine, seconds: float) -> None:
@@ -23,7 +23,7 @@ def limit_answers(engine: Engine, seconds: float) -> None:
 
     class Impatient(psycopg.Connection[Any]):
         def wait(self, gen: Any, *args: Any, **kwargs: Any) -> Any:
-            return super().wait(_ending(gen, self, seconds + _GRACE), *args, **kwargs)
+            return super().wait(_ending(gen, self, seconds * _GRACE), *args, **kwargs)
 
     def _ending(steps: Any, connection: Impatient, limit: float) -> Generator[Any, Any, Any]:
         """psycopg's own steps, which wait for the socket in between and are woken now and then."""
