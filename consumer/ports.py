@@ -4,7 +4,7 @@ Each protocol is implemented in `consumer/adapters/`, and one contract suite in
 `tests/contract/` runs on every implementation.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -204,6 +204,32 @@ class Transport(Protocol):
         """Seconds for which the provider asked not to be called; 0: it may be."""
 
     def close(self) -> None: ...
+
+
+class BatchTransport(Transport, Protocol):
+    """A transport that can take many emails in one call, each for one recipient of its own."""
+
+    @property
+    def batch_limit(self) -> int:
+        """How many emails one call may carry at the moment; the provider may have lowered it."""
+
+    def together(self, email: Email, options: SendOptions) -> Hashable | None:
+        """What all emails of one call have in common; None: this one has to go alone.
+
+        Emails of one call also have distinct addresses; `batch_bytes` bounds their sizes' sum.
+        """
+
+    @property
+    def batch_bytes(self) -> int:
+        """How many bytes of emails (`Email.size`) one call may carry."""
+
+    def send_batch(self, emails: Sequence[Email], options: SendOptions) -> Sequence[SendResult]:
+        """One call for at least two emails that belong together: a result for each, in order.
+
+        All are alike: ACCEPTED, DEFERRED or IN_DOUBT. DEFERRED with reason BATCH_REFUSED: the
+        call was refused as a whole, which may be one email's fault or that of their number;
+        smaller parts, at last single emails, tell.
+        """
 
 
 class Lookup(Protocol):

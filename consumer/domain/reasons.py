@@ -80,6 +80,8 @@ class Reason(StrEnum):
     UNREADABLE_ANSWER = "unreadable_answer"
     INTERRUPTED = "interrupted"
     TRANSPORT_CLOSED = "transport_closed"
+    #: Never told of an email: what was refused together is sent again in smaller parts.
+    BATCH_REFUSED = "batch_refused"
     # resolve: a send in doubt
     FOUND = "found"
     NOT_FOUND = "not_found"
