@@ -1,0 +1,49 @@
+"""Settings: every section and key, its meaning, its default, and what makes it wrong.
+
+Each secret has a twin that ends in `_file` and names a file to read it from. How a file and
+the environment become these is in consumer/configuration.py.
+"""
+
+from pydantic import model_validator
+
+from consumer.settings.delivery import Delivery, DoubtBudget, MaxAge, Route
+from consumer.settings.kafka import Kafka, is_topic_name
+from consumer.settings.section import Section
+from consumer.settings.stores import Catalog, Ledger
+from consumer.settings.telemetry import Telemetry
+from consumer.settings.transports import Mailgun, Smtp
+
+__all__ = [
+    "Catalog",
+    "Delivery",
+    "DoubtBudget",
+    "Kafka",
+    "Ledger",
+    "Mailgun",
+    "MaxAge",
+    "Route",
+    "Settings",
+    "Smtp",
+    "Telemetry",
+    "is_topic_name",
+]
+
+
+class Settings(Section):
+    """Everything that can be configured."""
+
+    kafka: Kafka = Kafka()
+    mailgun: Mailgun
+    smtp: Smtp = Smtp()
+    ledger: Ledger = Ledger()
+    catalog: Catalog = Catalog()
+    delivery: Delivery = Delivery()
+    routes: list[Route] = []
+    telemetry: Telemetry = Telemetry()
+
+    @model_validator(mode="after")
+    def _a_mail_server_for_whoever_names_it(self) -> "Settings":
+        names = {self.delivery.fallback, *(route.transport for route in self.routes)}
+        if "smtp" in names and self.smtp.host is None:
+            raise ValueError("smtp: give host, the fallback or a route names this transport")
+        return self

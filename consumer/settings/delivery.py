@@ -1,0 +1,83 @@
+"""How emails are made and sent, and which way."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from consumer.domain.alarm import State
+from consumer.settings.section import Seconds, Section
+
+
+class SecondsByState(Section):
+    critical: Seconds
+    warning: Seconds
+    ok: Seconds
+
+    def by_state(self) -> dict[State, float]:
+        seconds = self.critical, self.warning, self.ok, self.warning
+        return dict(
+            zip((State.CRITICAL, State.WARNING, State.OK, State.UNKNOWN), seconds, strict=True)
+        )
+
+
+class MaxAge(SecondsByState):
+    """Seconds after which an event is recorded as expired instead of sent, by state."""
+
+    critical: Seconds = 86_400.0
+    warning: Seconds = 86_400.0
+    ok: Seconds = 86_400.0
+
+
+class DoubtBudget(SecondsByState):
+    """Seconds for which a send in doubt is looked up before it counts as not found, by state."""
+
+    critical: Seconds = 60.0
+    warning: Seconds = 300.0
+    ok: Seconds = 1_800.0
+
+
+class Delivery(Section):
+    """How emails are made and sent."""
+
+    senders: int = Field(default=32, ge=1, le=512)
+    doubt_seconds: DoubtBudget = DoubtBudget()
+    #: Of a send in doubt that was not found in time: a possible duplicate, or a person's affair.
+    doubt_policy: Literal["send_again", "hold"] = "send_again"
+    #: So many failures in a row stop the sends through a transport, but for probes.
+    breaker_failures: int = Field(default=5, ge=1)
+    breaker_probe_seconds: Seconds = 1.0
+    #: The transport that takes over while the other cannot send.
+    fallback: Literal["smtp"] | None = None
+    #: A provider that asks to wait longer than this is left for the fallback.
+    fallback_after_seconds: Seconds = 30.0
+    max_age_seconds: MaxAge = MaxAge()
+    #: Limits of what waits in one process; above them partitions are paused.
+    max_waiting_events: int = Field(default=5_000, gt=0)
+    max_waiting_megabytes: float = Field(default=64, gt=0)
+    #: On SIGTERM: how long sends under way may take.
+    shutdown_seconds: Seconds = 20.0
+    #: On a rebalance: how long sends of partitions that go may take.
+    revoke_seconds: Seconds = 10.0
+    notify_initial_ok: bool = False
+    unknown_as: Literal["ignore", "warning", "critical"] = "ignore"
+    #: Sources that repeat a state while it lasts.
+    repeating_sources: list[str] = []
+    #: Folder of the accounts' own mail templates.
+    template_directory: Path | None = None
+    product_name: str = "Messenger"
+    test_mode: bool = False
+    tags: list[str] = []
+    tracking: bool = False
+
+
+class Route(Section):
+    """One rule; the first that matches wins."""
+
+    transport: Literal["mailgun", "smtp"] = "mailgun"
+    tenants: list[str] = []
+    states: list[State] = []
+    percent: float = Field(default=100.0, ge=0, le=100)
+    test_mode: bool = False
+    tags: list[str] = []
+    tracking: bool = False
