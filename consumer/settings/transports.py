@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from consumer.adapters.mailgun.address import checked_base_url, checked_domain
-from consumer.settings.section import Seconds, Section, with_secret
+from consumer.settings.section import Seconds, Section, told, with_secret
 
 
 class Mailgun(Section):
