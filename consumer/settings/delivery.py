@@ -10,6 +10,8 @@ from consumer.settings.section import Seconds, Section
 
 
 class SecondsByState(Section):
+    """A time for each state; what is UNKNOWN takes as long as a WARNING."""
+
     critical: Seconds
     warning: Seconds
     ok: Seconds
