@@ -7,6 +7,7 @@ of one without any wait; in a storm one transaction serves all senders.
 
 import threading
 from collections.abc import Callable, Sequence
+from itertools import accumulate, takewhile
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -14,19 +15,23 @@ Answer = TypeVar("Answer")
 
 
 class _Seat(Generic[Item, Answer]):
-    __slots__ = ("answer", "error", "item", "leads", "turn")
+    __slots__ = ("answers", "error", "items", "leads", "turn")
 
-    def __init__(self, item: Item) -> None:
-        self.item = item
+    def __init__(self, items: Sequence[Item]) -> None:
+        self.items = items
         #: Set when it is answered, or has to lead.
         self.turn = threading.Event()
         self.leads = False
-        self.answer: Answer | None = None
+        self.answers: Sequence[Answer] = ()
         self.error: Exception | None = None
 
 
 class Gather(Generic[Item, Answer]):
-    """`ask(item)` returns what `run(items)` answered at the item's place, or raises its error."""
+    """`ask(item)` returns what `run(items)` answered at the item's place, or raises its error.
+
+    What one thread asks together is answered together; what others ask comes with it, up to
+    `limit` items in all.
+    """
 
     def __init__(self, run: Callable[[Sequence[Item]], Sequence[Answer]], limit: int = 500) -> None:
         self._run = run
@@ -36,7 +41,10 @@ class Gather(Generic[Item, Answer]):
         self._led = False
 
     def ask(self, item: Item) -> Answer:
-        seat: _Seat[Item, Answer] = _Seat(item)
+        return self.ask_all([item])[0]
+
+    def ask_all(self, items: Sequence[Item]) -> Sequence[Answer]:
+        seat: _Seat[Item, Answer] = _Seat(items)
         with self._lock:
             self._waiting.append(seat)
             seat.leads, self._led = not self._led, True
@@ -46,12 +54,13 @@ class Gather(Generic[Item, Answer]):
             self._lead()
         if seat.error is not None:
             raise seat.error
-        return seat.answer  # type: ignore[return-value]  # ready and without error: answered
+        return seat.answers
 
     def _lead(self) -> None:
         """Serve one batch, our own seat first in it, and let the next one that waits lead."""
         with self._lock:
-            seats, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
+            fits = self._how_many_fit()
+            seats, self._waiting = self._waiting[:fits], self._waiting[fits:]
         self._serve(seats)
         with self._lock:
             self._led = bool(self._waiting)
@@ -59,11 +68,17 @@ class Gather(Generic[Item, Answer]):
                 self._waiting[0].leads = True
                 self._waiting[0].turn.set()
 
+    def _how_many_fit(self) -> int:
+        """The leader's own always do."""
+        sums = accumulate(len(seat.items) for seat in self._waiting)
+        return max(1, sum(1 for _ in takewhile(lambda items: items <= self._limit, sums)))
+
     def _serve(self, seats: Sequence[_Seat[Item, Answer]]) -> None:
         try:
-            answers = self._run([seat.item for seat in seats])
-            for seat, answer in zip(seats, answers, strict=True):
-                seat.answer = answer
+            items = [item for seat in seats for item in seat.items]
+            answers = [answer for _, answer in zip(items, self._run(items), strict=True)]
+            for seat in seats:
+                seat.answers, answers = answers[: len(seat.items)], answers[len(seat.items) :]
         except Exception as error:  # noqa: BLE001  # each asker gets the error in its own thread
             for seat in seats:
                 seat.error = error

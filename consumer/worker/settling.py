@@ -45,27 +45,38 @@ class Settling:
         False: it does not count. The alarm is somebody else's by now, or it was not written.
         That the provider accepted an email counts whoever says it.
         """
-        settlement = Settlement(
-            uid=sending.send.notification.uid,
-            atom=sending.work.atom,
-            fence=sending.work.prepared.locked.fence,
-            state=_STATES[result.kind],
-            transport=result.transport,
-            provider_id=result.provider_id,
-            reason=result.reason,
-            message=result.message,
-            code=result.code,
-            possible_duplicate=sending.possible_duplicate,
-        )
+        return self.settle_all([(sending, result)])[0]
+
+    def settle_all(self, ends: Sequence[tuple[Sending, SendResult]]) -> Sequence[bool]:
+        """The same for what ended together, in one transaction."""
+        settlements = [_settlement(sending, result) for sending, result in ends]
         while True:
             try:
-                ours = self._gather.ask(settlement)
+                ours = self._gather.ask_all(settlements)
             except LedgerUnavailable:
                 if self._stop.wait(_TRY_AGAIN):
-                    return False
+                    return [False] * len(ends)
             else:
-                return ours or result.kind is Kind.ACCEPTED
+                return [
+                    counts or result.kind is Kind.ACCEPTED
+                    for counts, (_, result) in zip(ours, ends, strict=True)
+                ]
 
     def _settle_all(self, settlements: Sequence[Settlement]) -> Sequence[bool]:
         lost = self._ledger.settle(self._owner, settlements, self._clock.now())
         return [settlement.uid not in lost for settlement in settlements]
+
+
+def _settlement(sending: Sending, result: SendResult) -> Settlement:
+    return Settlement(
+        uid=sending.send.notification.uid,
+        atom=sending.work.atom,
+        fence=sending.work.prepared.locked.fence,
+        state=_STATES[result.kind],
+        transport=result.transport,
+        provider_id=result.provider_id,
+        reason=result.reason,
+        message=result.message,
+        code=result.code,
+        possible_duplicate=sending.possible_duplicate,
+    )

@@ -65,6 +65,35 @@ def test_one_asker_is_a_batch_of_one() -> None:
     assert gate.batches == [[21]]
 
 
+def test_what_is_asked_together_is_answered_together_beyond_the_limit_too() -> None:
+    gate = Gate(doubled)
+    gate.open.set()
+    assert Gather(gate, limit=5).ask_all(range(12)) == doubled(range(12))
+    assert [len(batch) for batch in gate.batches] == [12]
+
+
+def test_nobodys_items_are_torn_apart_where_the_limit_is_reached() -> None:
+    gate = Gate(doubled)
+    gather = Gather(gate, limit=5)
+    first, _ = ask_from_threads(gather, [0])
+    assert gate.entered.wait(SOON)
+    several: list[list[int]] = []
+    three = threading.Thread(
+        target=lambda: several.append([*gather.ask_all([1, 2, 3])]), daemon=True
+    )
+    three.start()
+    until(lambda: waiting(gather) == 1, "the three wait")
+    other = threading.Thread(
+        target=lambda: several.append([*gather.ask_all([4, 5, 6])]), daemon=True
+    )
+    other.start()
+    until(lambda: waiting(gather) == 2, "the other three wait")
+    gate.open.set()
+    assert finished([*first, three, other])
+    assert sorted(several) == [[2, 4, 6], [8, 10, 12]]
+    assert gate.batches == [[0], [1, 2, 3], [4, 5, 6]]
+
+
 def test_whoever_comes_meanwhile_shares_the_next_batch_and_gets_his_own_answer() -> None:
     gate = Gate(doubled)
     gather = Gather(gate)
