@@ -89,3 +89,9 @@ class Reason(StrEnum):
     # deliver: no attempt
     STATE_MOVED_ON = "state_moved_on"
     TOO_OLD = "too_old"
+    # report: what the provider says later
+    REPORTED = "reported"
+    #: It tried for as long as it tries, and then no more.
+    GAVE_UP = "gave_up"
+    SUPPRESSED_BY_PROVIDER = "suppressed_by_provider"
+    TEST_MODE = "test_mode"

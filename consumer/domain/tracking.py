@@ -9,6 +9,20 @@ from consumer.domain.reasons import Kind, Reason
 
 TRACKING_SCHEMA: Final = "notification-tracking-event/1"
 
+#: What only a provider says, of an email that it has accepted.
+_REPORTS: Final = frozenset(
+    {
+        Kind.DELIVERED,
+        Kind.BOUNCED_PERMANENT,
+        Kind.BOUNCED_TEMPORARY,
+        Kind.COMPLAINED,
+        Kind.OPENED,
+        Kind.CLICKED,
+        Kind.UNSUBSCRIBED,
+        Kind.REJECTED,
+    }
+)
+
 
 class TrackedEvent(msgspec.Struct, frozen=True, kw_only=True):
     """Which event. For a record that could not be read only the ids that could be read are set."""
@@ -76,3 +90,10 @@ class TrackingEvent(msgspec.Struct, frozen=True, kw_only=True):
     possible_duplicate: bool = False
     #: Where the event was read: topic, partition, offset.
     source: tuple[str, int, int] | None = None
+
+    @property
+    def is_report(self) -> bool:
+        """The provider said it of an email it had accepted: later than all steps of ours, whatever
+        the two clocks say."""
+        delayed = self.kind is Kind.DEFERRED and self.outcome.reason is Reason.REPORTED
+        return delayed or self.kind in _REPORTS

@@ -14,6 +14,7 @@ from consumer.adapters.ledger import (
 )
 from consumer.adapters.ledger.database import Database
 from consumer.adapters.ledger.engine import build_engine, is_memory, parse_url
+from consumer.adapters.ledger.feedback import SqlFeedback
 from consumer.domain.ledger import (
     ClaimRequest,
     Claims,
@@ -35,6 +36,8 @@ class SqlLedger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        #: What feedback needs, on the same database.
+        self.feedback = SqlFeedback(database)
 
     def heartbeat(self, owner: str, now: float, lease_seconds: float) -> float:
         return self._database.write(lambda c: claims.heartbeat(c, owner, now, lease_seconds))

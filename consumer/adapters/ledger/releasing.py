@@ -51,21 +51,24 @@ def prune(connection: Connection, before: float, limit: int) -> int:
     ended = deliveries.c.state.not_in([state.value for state in _OPEN])
     left = limit
     old_deliveries = (deliveries.c.updated_at < before) & ended
-    left -= _delete_some(connection, deliveries.c.uid, old_deliveries, left)
-    left -= _delete_some(connection, events.c.id, events.c.closed_at < before, left)
+    left -= delete_some(connection, deliveries.c.uid, old_deliveries, left)
+    left -= delete_some(connection, events.c.id, events.c.closed_at < before, left)
     # An alarm that is not OK is still to recover, however long ago it broke.
     at_rest = or_(atoms.c.last_state.is_(None), atoms.c.last_state == State.OK.value)
     old = (atoms.c.updated_at < before) & unheld & at_rest
-    left -= _delete_some(connection, atoms.c.atom, old, left)
-    left -= _delete_some(connection, owners.c.owner, owners.c.lease_until < before, left)
-    left -= _delete_some(connection, gates.c.name, gates.c.opens_at < before, left)
+    left -= delete_some(connection, atoms.c.atom, old, left)
+    left -= delete_some(connection, owners.c.owner, owners.c.lease_until < before, left)
+    left -= delete_some(connection, gates.c.name, gates.c.opens_at < before, left)
     return limit - left
 
 
-def _delete_some(
+def delete_some(
     connection: Connection, key: Column[str], condition: ColumnElement[bool], limit: int
 ) -> int:
-    """Rows in use are skipped, and so are those of another process that prunes."""
+    """Delete up to `limit` rows; returns how many.
+
+    Rows in use are skipped, and so are those of another process that prunes.
+    """
     if limit <= 0:
         return 0
     some = select(key).where(condition).limit(limit).with_for_update(skip_locked=True)

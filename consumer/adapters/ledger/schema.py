@@ -95,3 +95,34 @@ gates = Table(
     Column("name", Text, primary_key=True),
     Column("opens_at", Double, nullable=False),
 )
+
+#: Reports of providers whose tracking records were acknowledged.
+reports = Table(
+    "reports",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("noted_at", Double, nullable=False),
+    Index("ix_reports_noted_at", "noted_at"),
+)
+
+#: Tokens of webhooks that were taken, and the provider's event that each came with.
+webhook_tokens = Table(
+    "webhook_tokens",
+    metadata,
+    Column("token", Text, primary_key=True),
+    Column("used_for", Text, nullable=False),
+    Column("noted_at", Double, nullable=False),
+    Index("ix_webhook_tokens_noted_at", "noted_at"),
+)
+
+#: How far the events of a sending domain were read, and whose turn it is to read them.
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("owner", Text),
+    # By the database's clock.
+    Column("over_at", Double, nullable=False),
+    # By the provider's clock; NULL: nothing was read yet.
+    Column("place", Double),
+)
