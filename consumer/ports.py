@@ -176,6 +176,8 @@ class AccessEntry(msgspec.Struct, frozen=True, kw_only=True):
     #: A lookup is ACCEPTED when the email was found, or FAILED when found refused, IN_DOUBT when
     #: it was not found, and DEFERRED when the provider could not say.
     call: Literal["send", "lookup"] = "send"
+    #: How many emails the call carried; `uid` and `message_id` are those of the first.
+    emails: int = 1
 
 
 #: Takes every call as it ends. It must not raise: the email is out by then.
