@@ -1,10 +1,12 @@
 """What waits in lanes: one event with its sends, until its last tracking record is acknowledged."""
 
+from collections.abc import Hashable
+
 import msgspec
 
 from consumer.domain.alarm import AlarmEvent
 from consumer.domain.errors import InvalidMessage
-from consumer.domain.notification import SendOptions, SendResult
+from consumer.domain.notification import Notification, SendOptions, SendResult
 from consumer.domain.reasons import Kind, Reason
 from consumer.domain.record import Record
 from consumer.domain.tracking import TrackedEvent
@@ -23,9 +25,9 @@ class Work:
     __slots__ = (
         "about",
         "busy",
+        "ends",
         "first_seen_ms",
         "open_sends",
-        "outcomes",
         "prepared",
         "record",
         "redriven_ms",
@@ -59,7 +61,7 @@ class Work:
         #: Sends without a final result.
         self.open_sends = len(prepared.sends)
         #: What its destinations ended as, so far.
-        self.outcomes: list[Kind] = []
+        self.ends: list[tuple[Notification, SendResult]] = []
         #: How many senders and trackers are at it right now; above zero it cannot be dropped.
         self.busy = 0
         #: The ledger refused a send: the atom is no longer ours.
@@ -83,7 +85,8 @@ class Work:
     @property
     def outcome(self) -> Kind:
         """What the event as a whole ended as: the best that any destination got."""
-        ends = (*self.outcomes, *(e.kind for e in self.prepared.endings))
+        ends = [result.kind for _, result in self.ends]
+        ends += [each.kind for each in self.prepared.endings]
         return min(ends, key=_BEST_FIRST.index) if ends else Kind.NO_RECIPIENTS
 
     @property
@@ -94,7 +97,7 @@ class Work:
 class Sending:
     """One email of one event, on its way through attempts."""
 
-    __slots__ = ("attempt", "doubt", "possible_duplicate", "send", "tries", "work")
+    __slots__ = ("attempt", "company", "doubt", "possible_duplicate", "send", "tries", "work")
 
     def __init__(self, work: Work, send: Send) -> None:
         self.work = work
@@ -115,6 +118,9 @@ class Sending:
         )
         #: It could not be found out whether an earlier attempt was accepted.
         self.possible_duplicate = send.possible_duplicate
+        #: Equal for all that may go in one call, set when it waits for a sender; None: it goes
+        #: alone.
+        self.company: Hashable | None = None
 
     @property
     def options(self) -> SendOptions:

@@ -1,0 +1,147 @@
+"""Who is next: one tenant after the other, and in one call all that may go together.
+
+A storm of one tenant must not make another's single alarm wait, so tenants take turns, email by
+email; also inside a call that carries many. Within a tenant what may go together waits in one
+queue, first come first served, and the queues take turns.
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Callable, Collection, Hashable, Iterator
+from itertools import islice
+from typing import Final
+
+import msgspec
+
+from consumer.worker.work import Sending, Work
+
+#: So many emails to an address that a call already has are passed over in search of others. An
+#: alarm storm often goes to one address; going through all of it for each call would be waste.
+_PASSED_OVER: Final = 200
+
+
+class Room(msgspec.Struct, frozen=True):
+    """How much one call may carry."""
+
+    emails: int
+    #: Sum of `Email.size`.
+    size: int
+
+
+#: One email, by itself.
+ALONE: Final = Room(1, 0)
+
+
+class Turns:
+    """Sends that are ready. Not thread-safe: the lanes' lock guards it."""
+
+    def __init__(self, company_of: Callable[[Sending], Hashable | None]) -> None:
+        self._company_of = company_of
+        #: By tenant, the tenant to serve next first; then by what its emails have in common.
+        self._tenants: OrderedDict[str, OrderedDict[Hashable, deque[Sending]]] = OrderedDict()
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Sending]:
+        for queues in self._tenants.values():
+            for queue in queues.values():
+                yield from queue
+
+    def push(self, sending: Sending, *, first: bool = False) -> None:
+        """At the end of its queue, or in front: it was taken and given back."""
+        sending.company = self._company_of(sending)
+        queues = self._tenants.setdefault(sending.work.event.tenant_id, OrderedDict())
+        queue = queues.setdefault(sending.company, deque())
+        if first:
+            queue.appendleft(sending)
+        else:
+            queue.append(sending)
+        self._count += 1
+
+    def pop(self) -> Sending | None:
+        """The next one; its tenant and its queue go to the end of their turns."""
+        if not self._tenants:
+            return None
+        tenant, queues = next(iter(self._tenants.items()))
+        company, queue = next(iter(queues.items()))
+        sending = queue.popleft()
+        self._count -= 1
+        queues.move_to_end(company)
+        self._tenants.move_to_end(tenant)
+        self._tidy(tenant, company)
+        return sending
+
+    def pop_together(self, first: Sending, room: Room) -> list[Sending]:
+        """`first`, which was popped, and what may go with it in one call: distinct addresses,
+        tenants in turn, each address in the order in which its emails came."""
+        call = _Call(first, room)
+        company = first.company
+        if company is None or room.emails < 2:
+            return call.sendings
+        tenants = deque(
+            islice((t for t, queues in self._tenants.items() if company in queues), room.emails)
+        )
+        while tenants and len(call.sendings) < room.emails:
+            tenant = tenants.popleft()
+            if call.take_one(self._tenants[tenant][company]):
+                self._count -= 1
+                self._tenants.move_to_end(tenant)
+                if not self._tidy(tenant, company):
+                    tenants.append(tenant)
+        return call.sendings
+
+    def forget(self, gone: Collection[Work]) -> None:
+        """These events were taken out of their lanes."""
+        works = set(map(id, gone))
+        left = [sending for sending in self if id(sending.work) not in works]
+        self._tenants.clear()
+        self._count = 0
+        for sending in left:
+            self.push(sending)
+
+    def _tidy(self, tenant: str, company: Hashable) -> bool:
+        """Nothing that is empty stays; True when the queue went."""
+        queues = self._tenants[tenant]
+        if queues[company]:
+            return False
+        del queues[company]
+        if not queues:
+            del self._tenants[tenant]
+        return True
+
+
+class _Call:
+    """What one call is going to carry."""
+
+    def __init__(self, first: Sending, room: Room) -> None:
+        self.sendings = [first]
+        self._addresses = {_address(first)}
+        self._left = room.size - first.send.email.size
+        self._passed_over = 0
+
+    def take_one(self, queue: deque[Sending]) -> bool:
+        """Take the first that fits; False when none does."""
+        passed: list[Sending] = []
+        found = None
+        while queue and found is None and self._passed_over < _PASSED_OVER:
+            sending = queue.popleft()
+            if _address(sending) not in self._addresses:
+                found = sending
+            else:
+                self._passed_over += 1
+                passed.append(sending)
+        if found is not None and found.send.email.size > self._left:
+            passed.append(found)
+            found = None
+        queue.extendleft(reversed(passed))
+        if found is None:
+            return False
+        self.sendings.append(found)
+        self._addresses.add(_address(found))
+        self._left -= found.send.email.size
+        return True
+
+
+def _address(sending: Sending) -> str:
+    return sending.send.email.to.lower()
