@@ -65,6 +65,7 @@ def make_mailgun(given: Settings, clock: Clock, access_log: AccessLog) -> Mailgu
         pool_size=given.delivery.senders,
         connect_timeout=given.mailgun.connect_timeout_seconds,
         read_timeout=given.mailgun.read_timeout_seconds,
+        batch_limit=given.mailgun.batch_limit,
     )
 
 

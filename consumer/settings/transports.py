@@ -20,6 +20,8 @@ class Mailgun(Section):
     from_address: str = Field(min_length=3)
     connect_timeout_seconds: Seconds = 5.0
     read_timeout_seconds: Seconds = 30.0
+    #: How many waiting emails one call may carry; 1: each email is a call of its own.
+    batch_limit: int = Field(default=1000, ge=1, le=1000)
     #: A second key, that may read: sending keys cannot. Sends in doubt are looked up with it.
     lookup_key: SecretStr | None = None
     lookup_key_file: Path | None = None

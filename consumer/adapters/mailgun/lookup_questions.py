@@ -52,9 +52,9 @@ def _events(domain: str, bare_id: str, begin: float, end: float) -> Question:
 
 def _logs(domain: str, bare_id: str, begin: float, end: float) -> Question:
     search = {
-        "start": _date(begin),
-        "end": _date(end),
-        "filter": {"AND": [_equals("domain", domain), _equals("message_id", bare_id)]},
+        "start": rfc2822(begin),
+        "end": rfc2822(end),
+        "filter": {"AND": [equals("domain", domain), equals("message_id", bare_id)]},
         "include_subaccounts": False,
         "include_totals": False,
         "pagination": {"sort": "timestamp:asc", "limit": LIMIT},
@@ -67,10 +67,12 @@ def _logs(domain: str, bare_id: str, begin: float, end: float) -> Question:
     )
 
 
-def _equals(attribute: str, value: str) -> dict[str, object]:
+def equals(attribute: str, value: str) -> dict[str, object]:
+    """One condition of a search in the Logs."""
     values = [{"label": value, "value": value}]  # a value without a label is refused
     return {"attribute": attribute, "comparator": "=", "values": values}
 
 
-def _date(moment: float) -> str:
+def rfc2822(moment: float) -> str:
+    """Epoch seconds as the Logs API takes a time, to the second."""
     return format_datetime(datetime.fromtimestamp(moment, UTC))

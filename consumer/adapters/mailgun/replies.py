@@ -20,7 +20,9 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from consumer.adapters.mailgun.answers import Reply, take_apart
+import msgspec
+
+from consumer.adapters.mailgun.answers import Reply, one_line, take_apart
 from consumer.adapters.mailgun.verdict import Verdict, verdict
 from consumer.domain.reasons import Kind, Reason
 
@@ -35,9 +37,20 @@ def read(
     status: int, headers: Mapping[str, str], body: bytes, *, message_id: str, now: float
 ) -> Verdict:
     """Say what an answer means. `message_id` is the one we sent, `now` is in epoch seconds."""
-    reply = take_apart(status, headers, body)
+    judged = judge(take_apart(status, headers, body), now)
+    provider_id = judged.provider_id
+    if provider_id is None or provider_id.strip("<>") == message_id.strip("<>"):
+        return judged
+    # Not documented, but seen when ours is malformed: Mailgun then makes its own.
+    note = f"Mailgun uses its own id {one_line(provider_id)} instead of {message_id}."
+    return msgspec.structs.replace(judged, message=f"{judged.message} {note}")
+
+
+def judge(reply: Reply, now: float) -> Verdict:
+    """The table, for an answer that is taken apart."""
+    status = reply.status
     if status == 200:
-        return _success(reply, message_id)
+        return _success(reply)
     if 300 <= status < 400:
         return _misconfigured(reply, "a redirect is not followed, check mailgun.base_url")
     if status == 408 or 500 <= status < 600:
@@ -47,19 +60,16 @@ def read(
     return verdict(Kind.IN_DOUBT, Reason.UNREADABLE_ANSWER, reply)
 
 
-def _success(reply: Reply, message_id: str) -> Verdict:
-    document, text = reply.document, reply.text
+def _success(reply: Reply) -> Verdict:
+    document = reply.document
     if isinstance(document, dict):
         provider_id, message = document.get("id"), document.get("message")
         queued = isinstance(message, str) and message.startswith("Queued")
         if queued and isinstance(provider_id, str) and provider_id:
-            if provider_id.strip("<>") != message_id.strip("<>"):
-                # Not documented, but seen when ours is malformed: Mailgun then makes its own.
-                text = f"{text} Mailgun uses its own id {provider_id} instead of {message_id}."
             return Verdict(
                 kind=Kind.ACCEPTED,
                 reason=Reason.QUEUED,
-                message=text,
+                message=reply.text,
                 code=200,
                 provider_id=provider_id,
             )
@@ -85,8 +95,9 @@ def _advice(reply: Reply) -> str | None:
     if status == 404:
         # Nothing of an email is part of the path, and Mailgun's 404 may pass by itself.
         return "check mailgun.domain and the region in mailgun.base_url"
-    if status == 403 and "large batches" not in text:
-        return "check the key's role and the account's allowed addresses"
+    if status == 403:
+        # Said of a single email too while an account is on probation: it has had its share.
+        return "check the key's role, the account's allowed addresses, and whether it is new"
     if status in (400, 402) and _ACCOUNT.search(text):
         return "put the domain or the account right at Mailgun"
     if status != 413 and reply.is_html:

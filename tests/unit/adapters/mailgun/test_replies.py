@@ -104,7 +104,7 @@ TABLE = [
     said(401, "Invalid private key", MISCONFIGURED),
     said(402, "Request failed", REFUSED),
     Row(402, {"Reason": "Please upgrade your account"}, MISCONFIGURED),
-    said(403, "Domain d.example is not allowed to send large batches yet", REFUSED),
+    said(403, "Domain d.example is not allowed to send large batches yet", MISCONFIGURED),
     said(403, "Rejected: IP 192.0.2.7 can't be used to send the message", MISCONFIGURED),
     Row(403, b"Forbidden", MISCONFIGURED),
     said(404, "Domain not found: d.example", MISCONFIGURED),
