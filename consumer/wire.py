@@ -13,7 +13,7 @@ import msgspec
 from consumer.domain.alarm import AlarmEvent
 from consumer.domain.errors import InvalidMessage
 from consumer.domain.reasons import Kind, Reason
-from consumer.domain.record import DeadLetter, Record
+from consumer.domain.record import DeadLetter, Position, Record, Undelivered
 from consumer.domain.tracking import TRACKING_SCHEMA, TrackedNotification, TrackingEvent
 
 Headers = Sequence[tuple[str, bytes]]
@@ -27,15 +27,26 @@ DEAD_LETTER_HEADERS: Final = (
     "messenger-source-timestamp",
     "messenger-first-seen",
 )
+#: On a dead letter that is about notifications: which, and to whom, as JSON.
+UNDELIVERED_HEADER: Final = "messenger-undelivered"
+#: All headers of a dead letter that are ours.
+OWN_HEADERS: Final = frozenset({*DEAD_LETTER_HEADERS, UNDELIVERED_HEADER})
 
 #: On a record that could not be read from Kafka at all, so that it has no value: why.
 UNREADABLE_HEADER: Final = "messenger-unreadable"
 
 #: On a record that was sent to its topic again: when, epoch milliseconds.
 REDRIVEN_HEADER: Final = "messenger-redriven-at"
+#: And where it was read for the first time: topic/partition/offset.
+ORIGIN_HEADER: Final = "messenger-redriven-from"
+#: On a note beside the dead letters: which of them was redriven, partition/offset.
+LETTER_HEADER: Final = "messenger-redriven-letter"
+
 #: No time of ours has more digits. Whatever is longer was not written by us.
 _MAX_DIGITS: Final = 15
-_NAMES: Final = frozenset(DEAD_LETTER_HEADERS)
+_PLACE: Final = re.compile(r"(\d{1,9})/(\d{1,19})")
+_ORIGIN: Final = re.compile(rf"([A-Za-z0-9._-]{{1,249}})/{_PLACE.pattern}")
+_REDRIVEN: Final = frozenset({REDRIVEN_HEADER, ORIGIN_HEADER})
 
 #: Steps at which a transport was asked to send.
 _ATTEMPTS: Final = frozenset({Kind.ACCEPTED, Kind.FAILED, Kind.DEFERRED, Kind.IN_DOUBT})
@@ -53,6 +64,7 @@ _MAX_QUOTED: Final = 200
 
 _ENCODER: Final = msgspec.json.Encoder()
 _TRACKING_DECODER: Final = msgspec.json.Decoder(TrackingEvent)
+_UNDELIVERED_DECODER: Final = msgspec.json.Decoder(tuple[Undelivered, ...])
 _READABLE: Final = re.compile(r"notification-tracking-event/1(\.[0-9]+)?")
 
 
@@ -103,7 +115,10 @@ def dead_letter_headers(letter: DeadLetter) -> list[tuple[str, bytes]]:
         str(letter.first_seen),
     )
     ours = zip(DEAD_LETTER_HEADERS, values, strict=True)
-    return _foreign(record.headers) + [(name, value.encode()) for name, value in ours]
+    headers = _foreign(record.headers) + [(name, value.encode()) for name, value in ours]
+    if letter.undelivered:
+        headers.append((UNDELIVERED_HEADER, _ENCODER.encode(letter.undelivered)))
+    return headers
 
 
 def decode_dead_letter(record: Record) -> DeadLetter:
@@ -113,7 +128,7 @@ def decode_dead_letter(record: Record) -> DeadLetter:
     """
     try:
         # The last of a name counts: whatever stands before it was there when we wrote.
-        told = {name: value.decode() for name, value in record.headers if name in _NAMES}
+        told = {name: value.decode() for name, value in record.headers if name in OWN_HEADERS}
         reason, error, topic, *numbers = (told[name] for name in DEAD_LETTER_HEADERS)
         partition, offset, timestamp, first_seen = (int(number) for number in numbers)
     except KeyError as missing:
@@ -125,19 +140,46 @@ def decode_dead_letter(record: Record) -> DeadLetter:
     source = Record(
         topic, partition, offset, record.key, record.value, _foreign(record.headers), timestamp
     )
-    return DeadLetter(record=source, reason=reason, error=error, first_seen=first_seen)
+    return DeadLetter(
+        record=source,
+        reason=reason,
+        error=error,
+        first_seen=first_seen,
+        undelivered=_undelivered(told.get(UNDELIVERED_HEADER)),
+    )
 
 
 def redriven_headers(record: Record, at: int) -> list[tuple[str, bytes]]:
-    """The headers of a record that goes to its topic again: its own, and when (milliseconds)."""
-    own = [header for header in _foreign(record.headers) if header[0] != REDRIVEN_HEADER]
-    return [*own, (REDRIVEN_HEADER, str(at).encode())]
+    """The headers of a record that goes to its topic again: its own, when (milliseconds), and
+    where it was read for the first time."""
+    own = [header for header in _foreign(record.headers) if header[0] not in _REDRIVEN]
+    topic, partition, offset = origin(record)
+    from_ = f"{topic}/{partition}/{offset}"
+    return [*own, (REDRIVEN_HEADER, str(at).encode()), (ORIGIN_HEADER, from_.encode())]
 
 
 def redriven_at(headers: Headers) -> int | None:
     """When a person sent this record out of the dead-letter topic again, epoch milliseconds."""
     told = next((value for name, value in headers if name == REDRIVEN_HEADER), b"")
     return int(told) if told.isdigit() and len(told) <= _MAX_DIGITS else None
+
+
+def origin(record: Record) -> Position:
+    """Where the record was read for the first time, however often it has been redriven since."""
+    told = _ORIGIN.fullmatch(_told(record, ORIGIN_HEADER))
+    return (told[1], int(told[2]), int(told[3])) if told else record.position
+
+
+def redriven_note(partition: int, offset: int, at: int) -> list[tuple[str, bytes]]:
+    """The headers of a note: this dead letter was redriven at `at` (milliseconds)."""
+    place = f"{partition}/{offset}"
+    return [(LETTER_HEADER, place.encode()), (REDRIVEN_HEADER, str(at).encode())]
+
+
+def decode_note(record: Record) -> tuple[tuple[int, int], int] | None:
+    """Partition and offset of the dead letter that was redriven, and when; None: it is no note."""
+    told, at = _PLACE.fullmatch(_told(record, LETTER_HEADER)), redriven_at(record.headers)
+    return None if told is None or at is None else ((int(told[1]), int(told[2])), at)
 
 
 def unreadable(record: Record) -> str | None:
@@ -208,8 +250,21 @@ def _details(to: TrackedNotification) -> dict[str, str]:
     return {_DETAIL_NAMES.get(to.type or "", "address"): to.destination}
 
 
+def _undelivered(text: str | None) -> Sequence[Undelivered]:
+    """None where the header is missing, or not ours: a letter is read without it."""
+    try:
+        return () if text is None else _UNDELIVERED_DECODER.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return ()
+
+
+def _told(record: Record, header: str) -> str:
+    told = next((value for name, value in record.headers if name == header), b"")
+    return told.decode(errors="replace")
+
+
 def _foreign(headers: Headers) -> list[tuple[str, bytes]]:
-    return [(name, value) for name, value in headers if name not in _NAMES]
+    return [(name, value) for name, value in headers if name not in OWN_HEADERS]
 
 
 def _quoted(text: object) -> str:

@@ -28,6 +28,13 @@ class Record(msgspec.Struct, frozen=True):
         return len(self.key or b"") + len(self.value or b"")
 
 
+class Undelivered(msgspec.Struct, frozen=True):
+    """A notification that was given up: its uid, and the address that was not told."""
+
+    uid: str
+    destination: str
+
+
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     """A record on its way to the dead-letter topic, key and value as read."""
 
@@ -36,3 +43,5 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     error: str
     #: Epoch milliseconds at which we first saw the record.
     first_seen: int
+    #: The notifications that it is about; none where the record got to no recipients.
+    undelivered: Sequence[Undelivered] = ()

@@ -14,24 +14,18 @@ from consumer.domain.errors import BrokerUnavailable, LedgerUnavailable
 from consumer.domain.ledger import Closing, DeliveryState, Settlement
 from consumer.domain.notification import SendResult
 from consumer.domain.reasons import Kind, Reason
-from consumer.domain.record import DeadLetter, Record
+from consumer.domain.record import DeadLetter, Record, Undelivered
 from consumer.domain.tracking import TrackingEvent
 from consumer.pipeline.resume import Known
 from consumer.pipeline.track import track_attempt, track_ending, track_invalid
 from consumer.ports import Clock, Ledger
 from consumer.telemetry.metrics import Metrics
 from consumer.worker.dead_letter_limit import DeadLetterLimit
+from consumer.worker.giving_up import given_up
 from consumer.worker.lanes import Lanes
 from consumer.worker.outbox import Outbox
 from consumer.worker.retrying import seconds_until_next
 from consumer.worker.work import Broken, Landed, Sending, Work
-
-#: Ends of a notification after which a person may want its event again: why, in one line.
-_GIVEN_UP = {
-    Kind.IN_DOUBT: (Reason.HELD, "It is not known whether it was sent; held for a person"),
-    Kind.EXPIRED: (Reason.TOO_OLD, "Not sent within its age limit"),
-    Kind.FAILED: (Reason.PROVIDER_REJECTED, "Refused for good"),
-}
 
 #: Seconds between two tries of a step whose dependency is away.
 _TRY_AGAIN = 1.0
@@ -139,7 +133,7 @@ class Tracker:
                 continue
             work, result = item.sending.work, item.result
             if result is not None:
-                work.outcomes.append(result.kind)
+                work.ends.append((item.sending.send.notification, result))
             if self._lanes.send_ended(work, refused=result is None):
                 ended.append(work)
         return ended
@@ -176,7 +170,7 @@ class Tracker:
     def _produce_ended(self, work: Work, at: int) -> None:
         """The ends of an event that needed no attempt of ours, and its dead letter."""
         for known in work.prepared.known:
-            work.outcomes.append(known.result.kind)
+            work.ends.append((known.notification, known.result))
             record = track_attempt(
                 work.about,
                 known.notification,
@@ -193,20 +187,32 @@ class Tracker:
             ending = work.prepared.endings[-1]
             self._dead_letter(work.record, ending.reason, ending.message, first_seen)
             return
-        given_up = next((kind for kind in _GIVEN_UP if kind in work.outcomes), None)
-        if given_up is not None:
-            if given_up is not Kind.EXPIRED:
-                # What a long outage let expire is not the topic's fault, nor ours.
-                self._limit.count(_GIVEN_UP[given_up][0])
-            self._dead_letter(work.record, *_GIVEN_UP[given_up], first_seen)
+        end = given_up(work.ends)
+        if end is not None:
+            if end.is_a_fault:
+                self._limit.count(end.reason)
+            self._dead_letter(work.record, end.reason, end.error, first_seen, end.undelivered)
 
     def _track(self, record: TrackingEvent, atom: str | None) -> None:
         self._outbox.track(record, atom)
         self._metrics.tracked.labels(record.kind).inc()
         self._metrics.reasons.labels(record.outcome.reason).inc()
 
-    def _dead_letter(self, record: Record, reason: str, error: str, first_seen: int) -> None:
-        letter = DeadLetter(record=record, reason=reason, error=error, first_seen=first_seen)
+    def _dead_letter(
+        self,
+        record: Record,
+        reason: str,
+        error: str,
+        first_seen: int,
+        undelivered: Sequence[Undelivered] = (),
+    ) -> None:
+        letter = DeadLetter(
+            record=record,
+            reason=reason,
+            error=error,
+            first_seen=first_seen,
+            undelivered=undelivered,
+        )
         self._outbox.dead_letter(letter)
         self._metrics.dead_letters.inc()
 
@@ -234,7 +240,7 @@ class Tracker:
 
     def _closing(self, work: Work) -> Closing:
         locked = work.prepared.locked
-        told = bool(work.outcomes)
+        told = bool(work.ends)
         return Closing(
             event_id=work.event.id,
             atom=work.atom,

@@ -7,7 +7,13 @@ import pytest
 import yaml
 
 from consumer.settings import Kafka
-from consumer.wire import DEAD_LETTER_HEADERS, REDRIVEN_HEADER
+from consumer.wire import (
+    DEAD_LETTER_HEADERS,
+    ORIGIN_HEADER,
+    REDRIVEN_HEADER,
+    UNDELIVERED_HEADER,
+    redriven_note,
+)
 from tests.contract.schemas.files import SCHEMAS
 
 
@@ -62,12 +68,18 @@ def test_every_topic_has_an_operation(document: dict[str, Any]) -> None:
 
 def test_dead_letter_headers_are_the_ones_we_write(document: dict[str, Any]) -> None:
     headers = document["components"]["schemas"]["deadLetterHeaders"]
-    assert tuple(headers["properties"]) == DEAD_LETTER_HEADERS
+    assert tuple(headers["properties"]) == (*DEAD_LETTER_HEADERS, UNDELIVERED_HEADER)
     assert tuple(headers["required"]) == DEAD_LETTER_HEADERS
+
+
+def test_notes_have_the_headers_that_we_write(document: dict[str, Any]) -> None:
+    headers = document["components"]["schemas"]["noteHeaders"]
+    written = [name for name, _ in redriven_note(0, 1, 2)]
+    assert list(headers["properties"]) == headers["required"] == written
 
 
 def test_input_may_carry_the_header_of_redriven_records(document: dict[str, Any]) -> None:
     schemas, messages = document["components"]["schemas"], document["components"]["messages"]
-    assert tuple(schemas["redrivenHeaders"]["properties"]) == (REDRIVEN_HEADER,)
+    assert tuple(schemas["redrivenHeaders"]["properties"]) == (REDRIVEN_HEADER, ORIGIN_HEADER)
     for name in ("alarmStateEvent", "rackspaceWebhook"):
         assert messages[name]["headers"]["$ref"].endswith("/redrivenHeaders")

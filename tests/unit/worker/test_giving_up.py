@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from consumer.domain.reasons import Kind, Reason
 from consumer.worker.dead_letter_limit import DeadLetterLimit
+from consumer.worker.giving_up import given_up
+from tests.support.worker import event, result, send
 from tests.unit.worker.test_tracker import Rig
 
 
@@ -56,3 +59,36 @@ def test_a_doubt_that_is_looked_up_ends_nothing(giving_up: Rig) -> None:
     assert (giving_up.sink.dead, giving_up.offsets.open) == ([], 1)
     giving_up.land(sending, Kind.ACCEPTED, reason=Reason.FOUND)
     giving_up.done()
+
+
+def test_a_dead_letter_has_the_providers_words_and_says_for_whom_it_was(giving_up: Rig) -> None:
+    """Of the destinations that were given up, and of no other; the same words once."""
+    giving_up.add(giving_up.work(sends=4))
+    for kind, said in (
+        (Kind.ACCEPTED, "Queued. Thank you."),
+        (Kind.FAILED, "550 no such user"),
+        (Kind.FAILED, "550 no such user"),
+        (Kind.EXPIRED, "older than a day"),
+    ):
+        giving_up.land(giving_up.take(), kind, message=said)
+    giving_up.done()
+    ((_, headers),) = giving_up.sink.dead
+    assert headers["messenger-reason"] == b"too_old"
+    told = b"Not sent within its age limit: 550 no such user; older than a day"
+    assert headers["messenger-error"] == told
+    assert msgspec.json.decode(headers["messenger-undelivered"]) == [
+        {"uid": f"e1/{n}", "destination": f"{n}@example.com"} for n in (1, 2, 3)
+    ]
+
+
+def test_a_letter_stays_small_whatever_providers_say() -> None:
+    ends = [
+        (send(event("e1"), n).notification, result(Kind.FAILED, message=f"{n}" * 600))
+        for n in range(8)
+    ]
+    end = given_up(ends)
+    assert end is not None
+    assert end.error.endswith("; and 3 more")
+    assert len(end.error) < 2700
+    assert len(end.undelivered) == 8
+    assert given_up([]) is None
