@@ -30,6 +30,9 @@ class Options:
     """Messages kept; the oldest are dropped first."""
     max_bytes: int = 512 * 1024 * 1024
     """Bytes of message content kept; the oldest are dropped first."""
+    probation_recipients: int | None = None
+    """Most recipients of one call while the account is on probation; Mailgun's support told a
+    customer 10. None: it is not on probation."""
     now: Callable[[], float] = time.time  # noqa: TID251 - shares no code with us, our clock included
     """Unix seconds."""
 

@@ -9,6 +9,7 @@ from consumer.sandbox.mailgun.account import Account
 from consumer.sandbox.mailgun.addresses import parse_mailboxes
 from consumer.sandbox.mailgun.compose import compose
 from consumer.sandbox.mailgun.form import BadBody, Form, parse_form, read_body
+from consumer.sandbox.mailgun.probation import probation_refusal
 from consumer.sandbox.mailgun.validation import problem_of_message, problem_of_mime
 
 QUEUED = "Queued. Thank you."
@@ -51,6 +52,9 @@ class Sending:
             return self._rejected(_message(str(bad_body), bad_body.status))
         if problem := problem_of(form):
             return self._rejected(_message(problem, 400))
+        most = account.options.probation_recipients
+        if refusal := probation_refusal(domain, len(recipients), most):
+            return self._rejected(refusal)
         call = compose(form, domain.lower(), account.options.now())
         account.store.accept(call.mails)
         if fault := await account.fault("after", "send", domain, recipients):
