@@ -130,7 +130,7 @@ class Metrics:
             "messenger_events_waiting", "Events in lanes or parked.", registry=self.registry
         )
         self.waiting_bytes = Gauge(
-            "messenger_bytes_waiting", "Bytes of what waits in lanes.", registry=self.registry
+            "messenger_bytes_waiting", "Bytes of what was read and waits.", registry=self.registry
         )
         self.parked = Gauge(
             "messenger_events_parked",

@@ -65,6 +65,8 @@ class Intake:
         self._clock = clock
         self._limit = limit
         self._parked: list[Arrival] = []
+        #: Records that could not be read, until their dead letters are written.
+        self._broken: list[Broken] = []
         self._try_at = 0.0
         #: Why nothing at all can be prepared at the moment, if so.
         self.waits_for: DependencyError | None = None
@@ -108,16 +110,32 @@ class Intake:
             self.waits_for = None
         self._rewind(self._lanes.drop_waiting(partitions))
 
+    def wait_told(
+        self, timeout_seconds: float, partitions: Collection[TopicPartition] | None = None
+    ) -> bool:
+        """Wait until the dead letters of unreadable records (of these partitions) are written;
+        False when time ran out. Who reads such a record again writes a second one."""
+        deadline = self._clock.monotonic() + timeout_seconds
+        return all(
+            each.told.wait(max(0.0, deadline - self._clock.monotonic()))
+            for each in self._broken
+            if partitions is None or each.partition in partitions
+        )
+
     def _decode(self, records: Sequence[Record]) -> list[Arrival]:
+        self._broken = [each for each in self._broken if not each.told.is_set()]
         arrivals: list[Arrival] = []
         now = self._clock.now()
         for received in self._pipeline.receive(records):
             record = received.record
             partition = (record.topic, record.partition)
-            ticket = self._offsets.begin(partition, record.offset, len(received.events))
+            parts = len(received.events)
+            ticket = self._offsets.begin(partition, record.offset, parts, record.size)
             if received.invalid is not None:
                 self._count(received.invalid.reason)
-                self._tracker.put(Broken(record, received.invalid, received.salvaged, ticket))
+                broken = Broken(record, received.invalid, received.salvaged, ticket)
+                self._broken.append(broken)
+                self._tracker.put(broken)
             elif not received.events:
                 ticket.done()
             arrivals.extend(

@@ -98,7 +98,7 @@ class PollLoop:
         """Begin nothing more, finish what is under way, commit; False when time ran out."""
         deadline = self._clock.monotonic() + limit_seconds
         self._intake.drop()
-        while not (quiet := self._lanes.wait_quiet(self._times.drain)):
+        while not (quiet := self._wait_quiet(self._times.drain)):
             if self._clock.monotonic() >= deadline:
                 break
             # A send that was under way may have been deferred.
@@ -123,7 +123,7 @@ class PollLoop:
     def quiet(self, partitions: Collection[TopicPartition]) -> bool:
         """Whether nothing of them is left; what came back to wait is dropped too."""
         self._intake.drop(partitions)
-        return self._lanes.wait_quiet(0, partitions)
+        return self._wait_quiet(0, partitions)
 
     def revoked(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
         offsets = self._offsets.committable(partitions)
@@ -133,6 +133,14 @@ class PollLoop:
     def lost(self, partitions: Collection[TopicPartition]) -> None:
         self.revoking(partitions)
         self._forget(partitions)
+
+    def _wait_quiet(
+        self, timeout_seconds: float, partitions: Collection[TopicPartition] | None = None
+    ) -> bool:
+        """Nothing is left in the lanes, nor on its way into the dead-letter topic."""
+        return self._lanes.wait_quiet(timeout_seconds, partitions) and self._intake.wait_told(
+            timeout_seconds, partitions
+        )
 
     def _forget(self, partitions: Collection[TopicPartition]) -> None:
         self._offsets.forget(partitions)
@@ -145,7 +153,9 @@ class PollLoop:
         # Records without an event wait for their dead letter only: nowhere but in the offsets.
         events = max(self._lanes.events + self._intake.parked, self._offsets.open)
         stopped = self._intake.stopped or self._intake.waits_for is not None
-        pause = stopped or should_pause(self._paused, events, self._lanes.bytes, self._limits)
+        # Emails are in the lanes only; what is parked, or could not be read, in the offsets only.
+        size = max(self._lanes.bytes, self._offsets.open_bytes)
+        pause = stopped or should_pause(self._paused, events, size, self._limits)
         if pause and not self._paused:
             source.pause()
         elif self._paused and not pause:
@@ -153,7 +163,7 @@ class PollLoop:
         self._paused = pause
         self._metrics.paused.set(pause)
         self._metrics.waiting.set(events)
-        self._metrics.waiting_bytes.set(self._lanes.bytes)
+        self._metrics.waiting_bytes.set(size)
         self._metrics.parked.set(self._intake.parked)
         self._metrics.in_flight.set(self._lanes.in_flight)
         self._metrics.in_doubt.set(self._lanes.doubts)

@@ -273,6 +273,7 @@ class Tracker:
                 self._lanes.finish(work)
         for each in broken:
             each.ticket.done()
+            each.told.set()
 
     def _go_on(self, sending: Sending, result: SendResult, now: float) -> None:
         """Not final, and told: it waits for its next attempt, or to be looked up."""

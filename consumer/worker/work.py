@@ -1,5 +1,6 @@
 """What waits in lanes: one event with its sends, until its last tracking record is acknowledged."""
 
+import threading
 from collections.abc import Hashable
 
 import msgspec
@@ -159,3 +160,9 @@ class Broken(msgspec.Struct, frozen=True):
     #: The ids that could be read all the same.
     salvaged: TrackedEvent | None
     ticket: Ticket
+    #: Set when its dead letter is acknowledged and its offset is done.
+    told: threading.Event = msgspec.field(default_factory=threading.Event)
+
+    @property
+    def partition(self) -> tuple[str, int]:
+        return (self.record.topic, self.record.partition)

@@ -140,6 +140,17 @@ def test_records_that_cannot_be_read_count_until_their_dead_letter_is_written(
     assert idle_rig.tracker.stop(SOON)
 
 
+def test_bytes_count_wherever_they_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parked events are in no lane: a few large ones fill the memory as well as many small ones."""
+    impatient(monkeypatch)
+    large = one(1, "e1", observations=[])
+    rig = Rig(Limits(max_bytes=large.size))
+    rig.pipeline.unknown = {"e1"}
+    rig.turn(large)
+    assert rig.source.paused
+    assert rig.gauge("bytes_waiting") == large.size
+
+
 def test_while_the_ledger_is_away_partitions_are_paused(rig: Rig) -> None:
     rig.ledger.away = True
     rig.turn(one(1, "e1"))
@@ -190,6 +201,17 @@ def test_draining_does_not_wait_for_a_send_that_was_deferred_meanwhile(rig: Rig)
     held.go.set()
     assert rig.loop.drain(rig.source, 10)
     assert rig.source.committed == {FIRST: 1}
+
+
+def test_draining_waits_for_the_dead_letters_of_unreadable_records(idle_rig: Rig) -> None:
+    idle_rig.turn(record(1, value=b"{"))
+    idle_rig.clock.step = 1.0
+    assert not idle_rig.loop.drain(idle_rig.source, 3)
+    idle_rig.clock.step = 1e-9
+    idle_rig.tracker.start(idle_rig.lanes)
+    assert idle_rig.loop.drain(idle_rig.source, 10)
+    assert idle_rig.source.committed == {FIRST: 2}
+    assert idle_rig.tracker.stop(SOON)
 
 
 def test_draining_gives_up_at_its_limit(rig: Rig) -> None:

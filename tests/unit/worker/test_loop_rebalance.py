@@ -1,11 +1,13 @@
 """Partitions come and go: what is done is committed, what is not is neither lost nor doubled."""
 
+import threading
 from collections.abc import Iterator
 
 import pytest
 
+from consumer.domain.errors import BrokerUnavailable
 from consumer.domain.reasons import Kind
-from tests.support.worker import FIRST, OK, OWNER, SECOND, SOON, event, until
+from tests.support.worker import FIRST, OK, OWNER, SECOND, SOON, event, record, until
 from tests.unit.worker.loop_rig import Held, Rig, one, running
 
 
@@ -109,3 +111,24 @@ def test_an_event_read_from_two_partitions_survives_the_loss_of_the_first(rig: R
     assert rig.transport.sent == ["e0/0", "e1/0"]
     rig.turn(after=1)
     assert rig.source.committed[SECOND] == 3
+
+
+def test_a_revoked_partition_waits_for_the_dead_letters_of_its_unreadable_records(
+    rig: Rig,
+) -> None:
+    """Else its next owner reads them again, and writes each a second time."""
+    away, seen = threading.Event(), threading.Event()
+
+    def refuse(_: bytes | None) -> Exception | None:
+        seen.set()
+        return None if away.is_set() else BrokerUnavailable("away")
+
+    rig.sink.refuse = refuse
+    rig.turn(record(1, value=b"{"))
+    assert seen.wait(SOON)
+    rig.loop.revoking([FIRST])
+    assert not rig.loop.quiet([FIRST])
+    assert rig.loop.quiet([SECOND]), "others do not wait for it"
+    away.set()
+    until(lambda: rig.loop.quiet([FIRST]), "its dead letter is written")
+    assert rig.loop.revoked([FIRST]) == {FIRST: 2}
