@@ -97,6 +97,39 @@ def test_no_item_of_ours_is_nothing() -> None:
     assert outcome(page(other, rejected(message={"headers": {"message-id": "c@d"}}))) == NOTHING
 
 
+def batch_itself(**changes: Any) -> dict[str, Any]:
+    """Mailgun logs one more acceptance for a batch as such; what it looks like is unknown."""
+    whole = item("accepted", "%recipient.message_id%", batch={"id": "6596f5d1a2b3c4d5e6f70819"})
+    del whole["recipient"]
+    return {**whole, **changes}
+
+
+_GENERATED = "20260101120000.1618e01bf42da9fa@alerts.example.com"
+
+
+@pytest.mark.parametrize(
+    ("changes", "alone"),
+    [
+        ({}, NOTHING),
+        ({"message": {"headers": {"message-id": _GENERATED}}}, NOTHING),
+        ({"recipient": RECIPIENT}, NOTHING),
+        ({"recipient": f"{RECIPIENT}, other@example.com"}, NOTHING),
+        # The email's own acceptance may be on its way: it cannot be said that there is none.
+        ({"message": {}}, UNCERTAIN),
+        ({"message": {"headers": {"to": RECIPIENT}}}, UNCERTAIN),
+        ({"recipient": [RECIPIENT]}, UNCERTAIN),
+        # The batch by the name of one of its emails: so that one was taken.
+        ({"message": {"headers": {"message-id": BARE}}}, FOUND),
+    ],
+)
+def test_what_is_logged_of_a_batch_as_such_hides_no_email_of_it(
+    changes: dict[str, Any], alone: tuple[Kind, Reason]
+) -> None:
+    extra = batch_itself(**changes)
+    assert outcome(page(extra, item("accepted"))) == FOUND
+    assert outcome(page(extra)) == alone
+
+
 def test_ids_are_compared_without_brackets_and_case() -> None:
     said = answer(page(item("accepted", message_id=f"<{BARE.upper()}>")))
     assert (said.kind, said.provider_id) == (Kind.ACCEPTED, OURS.upper())
