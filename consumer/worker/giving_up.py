@@ -1,11 +1,15 @@
-"""Notifications given up: what the dead letter of their event says. Pure."""
+"""Destinations given up: what the dead letter of their event says. Pure.
+
+One event makes one dead letter at the most, whatever became of how many destinations: redriven, it
+is sent to those only that were not told.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
 
-from consumer.domain.notification import Notification, SendResult
+from consumer.domain.notification import Ending, Notification, SendResult
 from consumer.domain.reasons import Kind, Reason
 from consumer.domain.record import Undelivered
 
@@ -15,6 +19,16 @@ _GIVEN_UP: Final = {
     Kind.EXPIRED: (Reason.TOO_OLD, "Not sent within its age limit"),
     Kind.FAILED: (Reason.PROVIDER_REJECTED, "Refused for good"),
 }
+#: Reasons that say nothing against the topic, nor against us: what a long outage let expire, and
+#: what one tenant's catalog says must not stop the others.
+_NOBODYS_FAULT: Final = frozenset(
+    {
+        Reason.TOO_OLD,
+        Reason.UNKNOWN_NOTIFICATION,
+        Reason.UNSUPPORTED_TYPE,
+        Reason.INVALID_ADDRESS,
+    }
+)
 #: Characters of one provider's words, and different words that are told.
 _MOST: Final = 500
 _MOST_WORDS: Final = 5
@@ -32,27 +46,36 @@ class GivenUp(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_a_fault(self) -> bool:
-        """Of the topic, or ours; what a long outage let expire is neither's."""
-        return self.reason is not Reason.TOO_OLD
+        """Of the topic, or ours: too many of them stop the intake."""
+        return self.reason not in _NOBODYS_FAULT
 
 
-def given_up(ends: Iterable[End]) -> GivenUp | None:
-    """What the ends of an event's notifications come to; None: nobody has to look at it."""
+def given_up(ends: Iterable[End], endings: Iterable[Ending] = ()) -> GivenUp | None:
+    """What the ends of an event's destinations come to; None: nobody has to look at it.
+
+    `ends` are those that something was sent to, or was to be; `endings` those for which the plan
+    had no usable address: the catalog can be mended, and the event redriven.
+    """
     left = [end for end in ends if end[1].kind in _GIVEN_UP]
-    if not left:
+    unusable = [ending for ending in endings if ending.kind is Kind.FAILED]
+    words = _words([result.message for _, result in left] + [each.message for each in unusable])
+    if left:
+        kind = min((result.kind for _, result in left), key=list(_GIVEN_UP).index)
+        reason, said = _GIVEN_UP[kind]
+    elif unusable:
+        reason, said = unusable[0].reason, "The plan has no usable address"
+    else:
         return None
-    kind = min((result.kind for _, result in left), key=list(_GIVEN_UP).index)
-    reason, said = _GIVEN_UP[kind]
     return GivenUp(
         reason=reason,
-        error=": ".join((said, *_words(left))),
+        error=": ".join((said, *words)),
         undelivered=[Undelivered(to.uid, to.destination) for to, _ in left],
     )
 
 
-def _words(ends: Sequence[End]) -> list[str]:
-    """The providers' own, each once."""
-    words = dict.fromkeys(result.message[:_MOST] for _, result in ends if result.message)
+def _words(messages: Iterable[str]) -> list[str]:
+    """The providers' own and the plan's, each once."""
+    words = dict.fromkeys(message[:_MOST] for message in messages if message)
     told = list(words)[:_MOST_WORDS]
     if len(words) > len(told):
         told.append(f"and {len(words) - len(told)} more")

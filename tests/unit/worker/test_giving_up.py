@@ -8,7 +8,7 @@ import pytest
 from consumer.domain.reasons import Kind, Reason
 from consumer.worker.dead_letter_limit import DeadLetterLimit
 from consumer.worker.giving_up import given_up
-from tests.support.worker import event, result, send
+from tests.support.worker import ending, event, result, send
 from tests.unit.worker.test_tracker import Rig
 
 
@@ -79,6 +79,40 @@ def test_a_dead_letter_has_the_providers_words_and_says_for_whom_it_was(giving_u
     assert msgspec.json.decode(headers["messenger-undelivered"]) == [
         {"uid": f"e1/{n}", "destination": f"{n}@example.com"} for n in (1, 2, 3)
     ]
+
+
+@pytest.mark.parametrize(
+    "reason", [Reason.UNKNOWN_NOTIFICATION, Reason.UNSUPPORTED_TYPE, Reason.INVALID_ADDRESS]
+)
+def test_what_the_plan_could_not_reach_is_one_dead_letter_that_does_not_count(
+    giving_up: Rig, reason: Reason
+) -> None:
+    """Beside a destination that was told. One tenant's catalog must not stop the others."""
+    broken = [ending(Kind.FAILED, reason)] * 2
+    works = [
+        giving_up.work(f"e{n}", n, alarm=f"a{n}", prepared={"endings": broken}) for n in range(3)
+    ]
+    giving_up.add(*works)
+    for _ in works:
+        giving_up.land(giving_up.take(), Kind.ACCEPTED)
+    giving_up.done()
+    assert [headers["messenger-reason"].decode() for _, headers in giving_up.sink.dead] == (
+        [reason] * 3
+    )
+    error = giving_up.sink.dead[0][1]["messenger-error"]
+    assert error == b"The plan has no usable address: as told"
+    assert giving_up.tracker._limit.tripped is None
+    assert giving_up.ledger.events["e0"].outcome == Kind.ACCEPTED
+
+
+def test_what_was_sent_and_failed_gives_the_letter_its_reason() -> None:
+    end = given_up(
+        [(send(event("e1")).notification, result(Kind.FAILED, message="550 no such user"))],
+        [ending(Kind.FAILED, Reason.UNSUPPORTED_TYPE)],
+    )
+    assert end is not None
+    assert (end.reason, end.is_a_fault) == (Reason.PROVIDER_REJECTED, True)
+    assert end.error == "Refused for good: 550 no such user; as told"
 
 
 def test_a_letter_stays_small_whatever_providers_say() -> None:
