@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from consumer.domain.alarm import ids_of
 from consumer.domain.errors import DependencyError, InvalidMessage
 from consumer.domain.identity import normalised_address
 from consumer.domain.ledger import DeliveryRow, EventRow
@@ -225,7 +226,8 @@ def _trace(
 ) -> Trace | None:
     """None when neither source still has anything of the event."""
     if steps:
-        event = steps[-1].event
+        # A report knows of the event only what the ledger kept.
+        event = next((s.event for s in reversed(steps) if not s.is_report), steps[-1].event)
     elif ended is not None:
         event = _event_of(ended.atom, ended.id, ended)
     elif deliveries:
@@ -236,9 +238,8 @@ def _trace(
 
 
 def _event_of(atom: str, event_id: str, ended: EventRow | None) -> TrackedEvent:
-    """What the ledger alone can say of an event; see `AlarmEvent.atom` for the name's parts."""
-    parts = [part.replace("%3A", ":").replace("%25", "%") for part in atom.split(":")]
-    tenant, entity, alarm, check = parts if len(parts) == 4 else (None,) * 4
+    """What the ledger alone can say of an event."""
+    tenant, entity, alarm, check = ids_of(atom) or (None,) * 4
     return TrackedEvent(
         id=event_id,
         tenant_id=tenant,

@@ -83,12 +83,26 @@ class AlarmEvent(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def atom(self) -> str:
-        """The unit of order and of locking: tenant, entity, alarm, check, joined by colons.
+        """The unit of order and of locking; see `atom_of`."""
+        return atom_of(self.tenant_id, self.entity_id, self.alarm_id, self.check_id)
 
-        A colon inside an id is written `%3A`, so that two atoms never share a name.
-        """
-        ids = (self.tenant_id, self.entity_id, self.alarm_id, self.check_id)
-        plain = ":".join(ids)
-        if plain.count(":") == len(ids) - 1 and "%" not in plain:
-            return plain
-        return ":".join(part.replace("%", "%25").replace(":", "%3A") for part in ids)
+
+def atom_of(tenant_id: str, entity_id: str, alarm_id: str, check_id: str) -> str:
+    """The ids joined by colons.
+
+    A colon inside an id is written `%3A`, so that two atoms never share a name.
+    """
+    ids = (tenant_id, entity_id, alarm_id, check_id)
+    plain = ":".join(ids)
+    if plain.count(":") == len(ids) - 1 and "%" not in plain:
+        return plain
+    return ":".join(part.replace("%", "%25").replace(":", "%3A") for part in ids)
+
+
+def ids_of(atom: str) -> tuple[str, str, str, str] | None:
+    """Tenant, entity, alarm and check, taken out of an atom's name; None: it is no atom's."""
+    match [part.replace("%3A", ":").replace("%25", "%") for part in atom.split(":")]:
+        case [tenant, entity, alarm, check]:
+            return tenant, entity, alarm, check
+        case _:
+            return None
