@@ -5,6 +5,7 @@ Read from end to end, outside of any group, changing nothing.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
 from typing import Final
 
 import msgspec
@@ -12,9 +13,10 @@ import msgspec
 from consumer.domain.alarm import AlarmEvent
 from consumer.domain.errors import InvalidMessage
 from consumer.domain.ledger import EventRow
-from consumer.domain.record import DeadLetter, Record
+from consumer.domain.reasons import Kind, Reason
+from consumer.domain.record import DeadLetter, Position, Record
 from consumer.ports import Ledger
-from consumer.wire import decode_dead_letter, redriven_at
+from consumer.wire import decode_dead_letter, decode_note, origin, redriven_at
 
 #: Partition and offset in the dead-letter topic.
 Place = tuple[int, int]
@@ -22,6 +24,14 @@ Place = tuple[int, int]
 Decode = Callable[[Record], Sequence[AlarmEvent]]
 
 _ALWAYS: Final = float("inf")
+#: Milliseconds by which the clocks of Kafka and of the process that ended an event may differ.
+_CLOCKS_MS: Final = 1000
+
+
+def named(place: Place) -> str:
+    """As the command line writes it."""
+    partition, offset = place
+    return f"{partition}/{offset}"
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,9 +44,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """As the command line writes it."""
-        partition, offset = self.place
-        return f"{partition}/{offset}"
+        return named(self.place)
 
     @property
     def redriven_at(self) -> int | None:
@@ -66,7 +74,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeadLetters:
-    """The letters that are wanted. What else is there is counted on the way."""
+    """The letters that are wanted. What else is there is noted on the way."""
 
     def __init__(self, records: Iterable[Record], wanted: Wanted) -> None:
         self._records = records
@@ -77,6 +85,10 @@ class DeadLetters:
         self.found = 0
         #: Records that are no dead letters of ours.
         self.foreign = 0
+        #: When letters were redriven the last time, epoch milliseconds.
+        self._redriven: dict[Place, int] = {}
+        #: The last letter of each record, by where the record was read for the first time.
+        self._last: dict[Position, tuple[int, int, Place]] = {}
 
     def __iter__(self) -> Iterator[Letter]:
         """Partition by partition, oldest first. Raises BrokerUnavailable."""
@@ -84,22 +96,119 @@ class DeadLetters:
             try:
                 dead = decode_dead_letter(record)
             except InvalidMessage:
-                self.foreign += 1
+                self._pass_over(record)
                 continue
             self.reasons[dead.reason] += 1
             letter = Letter(place=(record.partition, record.offset), at=record.timestamp, dead=dead)
+            this = (letter.redriven_at or 0, letter.at, letter.place)
+            first_read = origin(dead.record)
+            self._last[first_read] = max(this, self._last.get(first_read, this))
             if self._wanted.fits(letter):
                 self.found += 1
                 yield letter
 
+    def _pass_over(self, record: Record) -> None:
+        note = decode_note(record)
+        if note is None:
+            self.foreign += 1
+        else:
+            place, at = note
+            self._redriven[place] = max(at, self._redriven.get(place, at))
 
-def ends(
-    letters: Iterable[Letter], decode: Decode, ledger: Ledger
-) -> Mapping[Place, Mapping[str, EventRow | None]]:
-    """By letter: its events, each with its end in the ledger; None: it has not ended (any more).
+    def redriven_at(self, letter: Letter) -> int | None:
+        """When the letter was sent to its topic again; known when all records have been read."""
+        return self._redriven.get(letter.place)
 
-    Raises LedgerUnavailable.
+    def replaced_by(self, letter: Letter) -> Place | None:
+        """A later letter of the same record, which failed again or was written down twice."""
+        place = self._last[origin(letter.dead.record)][2]
+        return None if place == letter.place else place
+
+
+class State(StrEnum):
+    """What has become of a letter since it was written."""
+
+    #: Nothing: somebody has to look at it.
+    OPEN = "open"
+    #: It was sent to its topic again, and has not ended yet.
+    REDRIVEN = "redriven"
+    #: Its email was accepted since.
+    ACCEPTED = "accepted"
+    #: Its event ended in another way since: stale, superseded, suppressed.
+    ENDED = "ended"
+    #: A later letter of the same record stands for it.
+    REPLACED = "replaced"
+    #: The ledger did not say.
+    UNKNOWN = "unknown"
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """How a letter stands."""
+
+    state: State
+    #: Its events, each with its end in the ledger; None there: it has not ended (any more).
+    #: None for all: the ledger did not say.
+    events: Mapping[str, EventRow | None] | None = None
+    #: When it was redriven, epoch milliseconds.
+    redriven_at: int | None = None
+    replaced_by: Place | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Nobody has to look at it any more."""
+        return self.state in (State.ACCEPTED, State.ENDED, State.REPLACED)
+
+    @property
+    def ended(self) -> Sequence[str]:
+        """Ids of the events that have ended."""
+        return [id_ for id_, row in (self.events or {}).items() if row is not None]
+
+
+def standings(
+    letters: Sequence[Letter], among: DeadLetters, decode: Decode, ledger: Ledger | None
+) -> Mapping[Place, Standing]:
+    """How each of the letters stands, after all of `among` were read.
+
+    Raises LedgerUnavailable; without a ledger only the topic speaks.
     """
     ids = {letter.place: [event.id for event in decode(letter.dead.record)] for letter in letters}
-    known = ledger.find_events({id_ for each in ids.values() for id_ in each})
-    return {place: {id_: known.get(id_) for id_ in each} for place, each in ids.items()}
+    known = {} if ledger is None else ledger.find_events({id_ for of in ids.values() for id_ in of})
+    told = {}
+    for letter in letters:
+        events = {id_: known.get(id_) for id_ in ids[letter.place]}
+        at, later = among.redriven_at(letter), among.replaced_by(letter)
+        told[letter.place] = Standing(
+            state=_state(letter, None if ledger is None else events, at, later),
+            events=None if ledger is None else events,
+            redriven_at=at,
+            replaced_by=later,
+        )
+    return told
+
+
+def _state(
+    letter: Letter,
+    events: Mapping[str, EventRow | None] | None,
+    redriven_at: int | None,
+    replaced_by: Place | None,
+) -> State:
+    if replaced_by is not None:
+        return State.REPLACED
+    if events is None:
+        return State.UNKNOWN
+    rows = list(events.values())
+    if rows and all(row is not None and _since(row, letter, redriven_at) for row in rows):
+        accepted = any(row is not None and row.outcome == Kind.ACCEPTED for row in rows)
+        return State.ACCEPTED if accepted else State.ENDED
+    return State.OPEN if redriven_at is None else State.REDRIVEN
+
+
+def _since(row: EventRow, letter: Letter, redriven_at: int | None) -> bool:
+    """Whether the event ended after its letter was written, and not with it.
+
+    An event that the catalog did not know had not ended then, and one that was redriven had been
+    opened again. A tracker ends an event with the time at which it began to write the letter.
+    """
+    if letter.dead.reason == Reason.NOT_IN_CATALOG or redriven_at is not None:
+        return True
+    return row.closed_at * 1000 > letter.at + _CLOCKS_MS

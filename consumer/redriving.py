@@ -1,24 +1,23 @@
 """Dead letters sent to their topic again, under their identities.
 
-Each event is opened in the ledger first, and then its record is produced and acknowledged. A
-crash between the two leaves an event that is open and whose letter is still there: running the
-command again finishes it. What the ledger has as accepted is not sent again, however often a
-letter is redriven.
+Each event is opened in the ledger first, then its record is produced and acknowledged, then a
+note is written beside the letter. A crash before the note leaves a letter that is still open:
+running the command again finishes it. What the ledger has as accepted is not sent again, however
+often a letter is redriven.
 """
 
-import threading
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from enum import StrEnum
 from typing import Final
 
 import msgspec
 
-from consumer.dead_letters import Decode, Letter
+from consumer.dead_letters import DeadLetters, Decode, Letter, Standing, State, standings
 from consumer.domain.alarm import AlarmEvent
-from consumer.domain.errors import BrokerUnavailable, MessengerError
-from consumer.domain.reasons import Reason
+from consumer.domain.errors import MessengerError
 from consumer.ports import Clock, Ledger, RecordSink
-from consumer.wire import redriven_headers
+from consumer.wire import redriven_headers, redriven_note
+from consumer.worker.producing import Outgoing, Round
 
 #: Letters opened and produced in one go.
 _BATCH: Final = 200
@@ -27,17 +26,32 @@ _MOST_BYTES: Final = 256 * 1024 * 1024
 #: Seconds for the acknowledgements of one batch.
 _ACKNOWLEDGED_WITHIN: Final = 60.0
 
-_ELSEWHERE: Final = "of a topic that these settings do not consume"
-_EMPTY: Final = "without the record, which was empty or too large to be kept"
-_TWICE: Final = "of the same record as another letter"
-_ENDED: Final = "of events that ended in the meantime"
+
+class Why(StrEnum):
+    """Why a letter is not redriven."""
+
+    ELSEWHERE = "of a topic that these settings do not consume"
+    EMPTY = "without the record, which was empty or too large to be kept"
+    ALREADY_REDRIVEN = "already redriven"
+    ALREADY_SENT = "already sent since"
+    ENDED = "ended otherwise since"
+    REPLACED = "replaced by a later letter of the same record"
+
+
+_SETTLED: Final = {
+    State.REDRIVEN: Why.ALREADY_REDRIVEN,
+    State.ACCEPTED: Why.ALREADY_SENT,
+    State.ENDED: Why.ENDED,
+    State.REPLACED: Why.REPLACED,
+}
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """A letter that can be redriven, and the events in it."""
+    """A letter that can be redriven, the events in it, and how they stand."""
 
     letter: Letter
     events: Sequence[AlarmEvent]
+    standing: Standing
 
     @property
     def order(self) -> tuple[int, int, int]:
@@ -46,88 +60,101 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
         when = min((event.timestamp for event in self.events), default=source.timestamp)
         return (when, source.partition, source.offset)
 
-    @property
-    def closed(self) -> Sequence[str]:
-        """Ids of events that had ended when the letter was written.
 
-        An event that the catalog did not know had not: if it has ended, then since, and rightly.
-        """
-        if self.letter.dead.reason == Reason.NOT_IN_CATALOG:
-            return ()
-        return [event.id for event in self.events]
+class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A letter that is not redriven."""
+
+    letter: Letter
+    standing: Standing
+    why: Why
 
 
 class Selection(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be redriven, in its order, and how many letters are not, by why."""
+    """What is to be redriven, in its order, and what is not."""
 
     chosen: Sequence[Candidate]
-    left_out: Counter[str]
+    left_out: Sequence[LeftOut]
+
+
+def gathered(letters: DeadLetters) -> list[Letter]:
+    """All letters that are wanted; raises MessengerError when they are too many to be held."""
+    held, size = [], 0
+    for letter in letters:
+        held.append(letter)
+        size += letter.dead.record.size
+        if size > _MOST_BYTES:
+            raise _too_many()
+    return held
 
 
 def select(
-    letters: Iterable[Letter], topics: Collection[str], decode: Decode, ledger: Ledger
+    letters: DeadLetters,
+    topics: Collection[str],
+    decode: Decode,
+    ledger: Ledger,
+    *,
+    again: bool = False,
 ) -> Selection:
-    """Which of the letters can be redriven with a purpose.
+    """Which of the letters can be redriven with a purpose; `again`: also what is settled.
 
     Raises LedgerUnavailable and BrokerUnavailable, and MessengerError when they are too many to
     be put in order.
     """
-    # The last letter of a record knows best why it failed.
-    newest: dict[tuple[str, bytes | None, bytes | None], Letter] = {}
-    left_out: Counter[str] = Counter()
-    size = 0
-    for letter in letters:
-        record = letter.dead.record
-        same = (record.topic, record.key, record.value)
-        if record.topic not in topics:
-            left_out[_ELSEWHERE] += 1
-        elif not record.value:
-            left_out[_EMPTY] += 1
-        elif same in newest:
-            left_out[_TWICE] += 1
-            newest[same] = max(newest[same], letter, key=lambda each: each.at)
+    held = gathered(letters)
+    stands = standings(held, letters, decode, ledger)
+    chosen, left_out = [], []
+    for letter in held:
+        standing = stands[letter.place]
+        why = _why_not(letter, standing, topics, again=again)
+        if why is None:
+            events = decode(letter.dead.record)
+            chosen.append(Candidate(letter=letter, events=events, standing=standing))
         else:
-            newest[same] = letter
-            size += record.size
-            if size > _MOST_BYTES:
-                raise _too_many()
-    candidates = [
-        Candidate(letter=each, events=decode(each.dead.record)) for each in newest.values()
-    ]
-    chosen = _still_open(candidates, ledger)
-    left_out[_ENDED] += len(candidates) - len(chosen)
-    return Selection(chosen=sorted(chosen, key=lambda each: each.order), left_out=+left_out)
+            left_out.append(LeftOut(letter=letter, standing=standing, why=why))
+    return Selection(chosen=sorted(chosen, key=lambda each: each.order), left_out=left_out)
 
 
-def _still_open(candidates: Sequence[Candidate], ledger: Ledger) -> list[Candidate]:
-    """Without those whose events all ended after their letter was written."""
-    asked = {event.id for each in candidates if not each.closed for event in each.events}
-    ended = ledger.find_events(asked) if asked else {}
-    return [
-        each
-        for each in candidates
-        if each.closed or not each.events or any(event.id not in ended for event in each.events)
-    ]
+def _why_not(
+    letter: Letter, standing: Standing, topics: Collection[str], *, again: bool
+) -> Why | None:
+    record = letter.dead.record
+    if record.topic not in topics:
+        return Why.ELSEWHERE
+    if not record.value:
+        return Why.EMPTY
+    if again and standing.state is not State.REPLACED:
+        return None
+    return _SETTLED.get(standing.state)
 
 
 class Redriving:
-    """Opens and produces, batch by batch."""
+    """Opens, produces and notes, batch by batch."""
 
     def __init__(
-        self, ledger: Ledger, sink: RecordSink, clock: Clock, per_second: float | None = None
+        self,
+        ledger: Ledger,
+        sink: RecordSink,
+        clock: Clock,
+        dead_letter_topic: str,
+        per_second: float | None = None,
     ) -> None:
         """`per_second`: at most so many records; None: as fast as Kafka takes them."""
         self._ledger = ledger
         self._sink = sink
         self._clock = clock
+        self._dead_letter_topic = dead_letter_topic
         self._per_second = per_second
 
     def redrive(
-        self, candidates: Sequence[Candidate], on_done: Callable[[int], None] = lambda _: None
+        self,
+        candidates: Sequence[Candidate],
+        on_done: Callable[[Candidate, bool], None] = lambda _each, _sent: None,
     ) -> None:
-        """Send all of them, in order; `on_done` is told how many are acknowledged so far.
+        """Send all of them, in order.
 
-        Raises LedgerUnavailable and BrokerUnavailable; what was acknowledged stays.
+        `on_done` is told of each when it is acknowledged; False: it was not sent, as another
+        command had opened its events in between. Raises LedgerUnavailable and BrokerUnavailable;
+        what was acknowledged stays.
         """
         began, done = self._clock.monotonic(), 0
         size = _BATCH if self._per_second is None else min(_BATCH, max(1, int(self._per_second)))
@@ -135,31 +162,38 @@ class Redriving:
             if self._per_second is not None:
                 due = began + done / self._per_second
                 self._clock.wait(max(0.0, due - self._clock.monotonic()))
-            now = self._clock.now()
-            self._ledger.reopen({id_ for each in batch for id_ in each.closed}, now)
-            self._produce(batch, int(now * 1000))
+            ours = {each.letter.place for each in self._send(batch)}
             done += len(batch)
-            on_done(done)
+            for each in batch:
+                on_done(each, each.letter.place in ours)
 
-    def _produce(self, batch: Sequence[Candidate], at: int) -> None:
-        """Have all of them acknowledged, or raise BrokerUnavailable."""
-        answered = threading.Semaphore(0)
-        errors: list[Exception] = []
+    def _send(self, batch: Sequence[Candidate]) -> Sequence[Candidate]:
+        """Those that are ours to send, which are acknowledged by then."""
+        now = self._clock.now()
+        to_open = {id_ for each in batch for id_ in each.standing.ended}
+        opened = self._ledger.reopen(to_open, now) if to_open else ()
+        ours = [each for each in batch if _is_ours(each, opened)]
+        at = int(now * 1000)
+        self._produce([_again(each.letter, at) for each in ours])
+        self._produce([self._note(each.letter, at) for each in ours])
+        return ours
 
-        def acknowledged(error: Exception | None) -> None:
-            if error is not None:
-                errors.append(error)
-            answered.release()
+    def _produce(self, records: Sequence[Outgoing]) -> None:
+        Round(records, self._sink).produce(_ACKNOWLEDGED_WITHIN)
 
-        for each in batch:
-            record = each.letter.dead.record
-            headers = redriven_headers(record, at)
-            self._sink.send(record.topic, record.key, record.value, headers, acknowledged)
-        self._sink.flush(_ACKNOWLEDGED_WITHIN)
-        in_time = all(answered.acquire(timeout=_ACKNOWLEDGED_WITHIN) for _ in batch)
-        if errors or not in_time:
-            why = errors[0] if errors else f"no answer within {_ACKNOWLEDGED_WITHIN:.0f} s"
-            raise BrokerUnavailable(f"Kafka did not take all records: {why}")
+    def _note(self, letter: Letter, at: int) -> Outgoing:
+        return Outgoing(self._dead_letter_topic, None, b"", redriven_note(*letter.place, at))
+
+
+def _is_ours(candidate: Candidate, opened: Collection[str]) -> bool:
+    """Whoever opens an event sends it. Where nothing was to be opened, nobody else does."""
+    ended = candidate.standing.ended
+    return not ended or any(id_ in opened for id_ in ended)
+
+
+def _again(letter: Letter, at: int) -> Outgoing:
+    record = letter.dead.record
+    return Outgoing(record.topic, record.key, record.value, redriven_headers(record, at))
 
 
 def _too_many() -> MessengerError:

@@ -1,6 +1,6 @@
 """Dead letters as lines for a person, and as JSON for other programs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
@@ -8,45 +8,58 @@ from rich.text import Text
 
 from consumer.cli.common import console
 from consumer.cli.plain import as_json, plain
-from consumer.dead_letters import Letter
-from consumer.domain.ledger import EventRow
+from consumer.dead_letters import Letter, Standing, State, named
 from consumer.explaining import moment
-
-#: The events of a letter and their ends; None: the ledger was not asked.
-Ends = Mapping[str, EventRow | None] | None
 
 _INDENT: Final = "      "
 
 
-def print_line(letter: Letter, ends: Ends) -> None:
-    """A letter in a list: where and why, then what it is about."""
+def print_line(letter: Letter, standing: Standing) -> None:
+    """A letter in a list: where, how it stands and why, then what it is about."""
     dead = letter.dead
     topic, partition, offset = dead.record.position
-    head = f"{letter.name:<8} {moment(letter.at)}  {plain(dead.reason)}"
+    head = f"{letter.name:<8} {moment(letter.at)}  {standing.state:<8}  {plain(dead.reason)}"
     console.print(Text(f"{head}  {plain(topic)} {partition}/{offset}"))
-    for line in (f"key {_text(dead.record.key)}", *_events(letter, ends), plain(dead.error)):
+    told = [f"key {_text(dead.record.key)}", *_story(letter, standing)]
+    if dead.undelivered:
+        told.append("for " + ", ".join(plain(each.destination) for each in dead.undelivered))
+    for line in (*told, plain(dead.error)):
         console.print(Text(f"{_INDENT}{line}", style="dim"))
 
 
-def print_letter(letter: Letter, ends: Ends) -> None:
+def standing_text(standing: Standing) -> str:
+    """When, or by what: to be put behind the words for how a letter stands."""
+    if standing.replaced_by is not None:
+        return f": {named(standing.replaced_by)}"
+    if standing.state is State.REDRIVEN and standing.redriven_at is not None:
+        return f" at {moment(standing.redriven_at)}, not ended yet"
+    rows = [row for row in (standing.events or {}).values() if row is not None]
+    if not (rows and standing.is_settled):
+        return ""
+    return f": {plain(rows[0].outcome)} at {moment(rows[0].closed_at * 1000)}"
+
+
+def print_letter(letter: Letter, standing: Standing) -> None:
     """All of one letter."""
-    for line in _lines(letter, ends):
+    for line in _lines(letter, standing):
         console.print(line)
 
 
-def _lines(letter: Letter, ends: Ends) -> Iterator[Text]:
+def _lines(letter: Letter, standing: Standing) -> Iterator[Text]:
     dead, record = letter.dead, letter.dead.record
     yield Text(f"dead letter {letter.name}", style="bold")
     told = [
         ("written", f"{moment(letter.at)} UTC"),
         ("first seen", f"{moment(dead.first_seen)} UTC"),
+        ("stands", standing.state),
         ("reason", plain(dead.reason)),
         ("error", plain(dead.error)),
         ("source", f"{plain(record.topic)}, partition {record.partition}, offset {record.offset}"),
         ("at", f"{moment(record.timestamp)} UTC"),
         ("key", _text(record.key)),
         *(("header", f"{plain(name)}: {_text(value)}") for name, value in record.headers),
-        *(("", line) for line in _events(letter, ends)),
+        *(("for", f"{plain(to.destination)}, {plain(to.uid)}") for to in dead.undelivered),
+        *(("", line) for line in _story(letter, standing)),
     ]
     for name, value in told:
         yield Text(f"  {name:<12}{value}")
@@ -55,10 +68,14 @@ def _lines(letter: Letter, ends: Ends) -> Iterator[Text]:
     yield Text(content if isinstance(content, str) else as_json(content))
 
 
-def _events(letter: Letter, ends: Ends) -> Iterator[str]:
+def _story(letter: Letter, standing: Standing) -> Iterator[str]:
     if letter.redriven_at is not None:
         yield f"had been redriven at {moment(letter.redriven_at)}, and failed again"
-    for id_, row in (ends or {}).items():
+    if standing.redriven_at is not None:
+        yield f"redriven at {moment(standing.redriven_at)}"
+    if standing.replaced_by is not None:
+        yield f"replaced by {named(standing.replaced_by)}, a later letter of the same record"
+    for id_, row in (standing.events or {}).items():
         if row is None:
             yield f"event {plain(id_)}: has not ended"
         else:
@@ -66,11 +83,13 @@ def _events(letter: Letter, ends: Ends) -> Iterator[str]:
             yield f"event {plain(id_)}: ended as {plain(row.outcome)}, {closed}"
 
 
-def letter_data(letter: Letter, ends: Ends) -> dict[str, Any]:
+def letter_data(letter: Letter, standing: Standing) -> dict[str, Any]:
     """The same for other programs. Bytes that are no text are escaped."""
-    dead, record = letter.dead, letter.dead.record
+    dead, record, later = letter.dead, letter.dead.record, standing.replaced_by
+    ends = standing.events
     return {
         "position": letter.name,
+        "state": standing.state,
         "at": letter.at,
         "first_seen": dead.first_seen,
         "reason": dead.reason,
@@ -78,15 +97,18 @@ def letter_data(letter: Letter, ends: Ends) -> dict[str, Any]:
         "source": record.position,
         "source_timestamp": record.timestamp,
         "key": None if record.key is None else escaped(record.key),
+        "undelivered": dead.undelivered,
         "redriven_at": letter.redriven_at,
+        "redriven_since": standing.redriven_at,
+        "replaced_by": None if later is None else named(later),
         "events": None if ends is None else [{"id": i, "ended": row} for i, row in ends.items()],
     }
 
 
-def whole_data(letter: Letter, ends: Ends) -> dict[str, Any]:
+def whole_data(letter: Letter, standing: Standing) -> dict[str, Any]:
     """With headers and value; a value that is JSON is given as such."""
     record = letter.dead.record
-    return letter_data(letter, ends) | {
+    return letter_data(letter, standing) | {
         "headers": [[name, escaped(value)] for name, value in record.headers],
         "value": _content(record.value),
     }

@@ -7,7 +7,7 @@ import msgspec
 from consumer.domain.alarm import AlarmEvent
 from consumer.domain.reasons import Reason
 from consumer.domain.record import DeadLetter, Record
-from consumer.wire import dead_letter_headers, encode_event
+from consumer.wire import dead_letter_headers, encode_event, redriven_note
 from tests.support.factories import make_event
 
 #: When the first of the letters was written, epoch milliseconds.
@@ -31,3 +31,9 @@ def letter_record(
     headers = tuple(dead_letter_headers(dead))
     at = T0 + 1000 * offset
     return Record("dead", 0, offset, source.key, source.value, headers, at)
+
+
+def note_record(offset: int, letter: int, at: int = T0 + 500_000) -> Record:
+    """A note of the dead-letter topic: the letter at this offset was redriven."""
+    headers = tuple(redriven_note(0, letter, at))
+    return Record("dead", 0, offset, None, b"", headers, at)

@@ -4,15 +4,15 @@ from typing import Any
 
 import pytest
 
-from consumer.adapters.ledger import open_ledger
-from consumer.dead_letters import DeadLetters, Wanted, ends
+from consumer.dead_letters import DeadLetters, Standing, State, Wanted, standings
 from consumer.domain.alarm import AlarmEvent
-from consumer.domain.ledger import ClaimRequest, Closing
+from consumer.domain.ledger import EventRow
 from consumer.domain.record import Record
 from consumer.pipeline.receive import ReceiveSettings, receive
-from consumer.wire import REDRIVEN_HEADER
+from consumer.wire import ORIGIN_HEADER, REDRIVEN_HEADER
 from tests.support.factories import make_event
-from tests.support.letters import T0, letter_record
+from tests.support.letters import T0, letter_record, note_record
+from tests.support.worker_ledger import MemoryLedger
 
 TOPIC = [
     letter_record(0),
@@ -20,6 +20,7 @@ TOPIC = [
     letter_record(2),
     Record("dead", 0, 3, b"key", b"of somebody else"),
     letter_record(4, reason="not_json", value=b"{"),
+    note_record(5, 0),
 ]
 
 
@@ -71,30 +72,85 @@ def test_only_a_filter_with_nothing_in_it_wants_everything() -> None:
     assert not Wanted(places=frozenset({(0, 0)})).everything
 
 
-def test_the_ledger_says_how_the_events_of_a_letter_stand() -> None:
-    ledger = open_ledger("sqlite://")
-    event = make_event(id="e1")
-    ledger.heartbeat("a", 0, 30)
-    ledger.claim("a", [ClaimRequest(event.atom, ["e1"])], 0)
-    closing = Closing(
-        event_id="e1",
-        atom=event.atom,
-        fence=1,
-        outcome="expired",
-        timestamp_ms=event.timestamp,
-        state=event.state,
-        advances=True,
-    )
-    ledger.close_events("a", [closing], 1)
-    stands = ends(DeadLetters(TOPIC, Wanted()), decode, ledger)
-    ledger.close()
-    assert {place[1]: list(events) for place, events in stands.items()} == {
-        0: ["e0"],
-        1: ["e1"],
-        2: ["e2"],
-        4: [],
-    }
-    assert stands[0, 0] == {"e0": None}
-    row = stands[0, 1]["e1"]
-    assert row is not None
-    assert row.outcome == "expired"
+class Desk:
+    """A topic with one letter of event e1 and what follows it; a ledger with one end."""
+
+    def __init__(self) -> None:
+        self.ledger = MemoryLedger()
+
+    def end(self, outcome: str, seconds_after: float) -> None:
+        event = make_event(id="e1")
+        self.ledger.events["e1"] = EventRow(
+            id="e1",
+            atom=event.atom,
+            outcome=outcome,
+            timestamp_ms=event.timestamp,
+            state=event.state,
+            closed_at=T0 / 1000 + 1 + seconds_after,
+        )
+
+    def standing(self, *later: Record, reason: str = "too_old", asked: bool = True) -> Standing:
+        among = DeadLetters([letter_record(1, reason=reason), *later], Wanted())
+        letters = list(among)
+        return standings(letters, among, decode, self.ledger if asked else None)[0, 1]
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def test_a_letter_about_which_nothing_was_done_is_open(desk: Desk) -> None:
+    """Its event ended with it, a moment before it was written."""
+    assert desk.standing().state is State.OPEN
+    desk.end("expired", -0.1)
+    standing = desk.standing()
+    assert (standing.state, standing.ended, standing.is_settled) == (State.OPEN, ["e1"], False)
+
+
+def test_one_destination_given_up_is_open_however_the_others_fared(desk: Desk) -> None:
+    desk.end("accepted", 0)
+    assert desk.standing().state is State.OPEN
+
+
+def test_a_redriven_letter_is_under_way_until_its_event_ends(desk: Desk) -> None:
+    standing = desk.standing(note_record(2, 1))
+    assert (standing.state, standing.redriven_at) == (State.REDRIVEN, T0 + 500_000)
+    assert not standing.is_settled
+    desk.end("accepted", 600)
+    assert desk.standing(note_record(2, 1)).state is State.ACCEPTED
+    assert desk.standing(note_record(2, 3)).state is State.ACCEPTED, "by its time alone"
+
+
+@pytest.mark.parametrize(("outcome", "state"), [("accepted", "accepted"), ("stale", "ended")])
+@pytest.mark.parametrize(("reason", "after"), [("too_old", 60), ("not_in_catalog", -1)])
+def test_what_ended_since_is_settled(
+    desk: Desk, outcome: str, state: str, reason: str, after: float
+) -> None:
+    """An event that the catalog did not know had not ended when its letter was written."""
+    desk.end(outcome, after)
+    standing = desk.standing(reason=reason)
+    assert (standing.state, standing.is_settled) == (state, True)
+
+
+def test_a_letter_that_failed_again_is_replaced_by_the_later_one(desk: Desk) -> None:
+    """Found by where the record was first read, though the later letter is not wanted."""
+    again = ((REDRIVEN_HEADER, b"5"), (ORIGIN_HEADER, b"alarm-events/3/101"))
+    topic = [letter_record(1), letter_record(7, make_event(id="e1"), "held", headers=again)]
+    among = DeadLetters(topic, Wanted(reasons=frozenset({"not_in_catalog"})))
+    letters = list(among)
+    standing = standings(letters, among, decode, desk.ledger)[0, 1]
+    assert (standing.state, standing.replaced_by) == (State.REPLACED, (0, 7))
+    assert desk.standing(letter_record(2), note_record(3, 1)).replaced_by is None
+
+
+def test_equal_bytes_at_two_places_are_two_records(desk: Desk) -> None:
+    among = DeadLetters([letter_record(n, value=b"{") for n in (1, 2)], Wanted())
+    states = standings(list(among), among, decode, desk.ledger).values()
+    assert [each.state for each in states] == [State.OPEN, State.OPEN]
+
+
+def test_without_a_ledger_only_the_topic_speaks(desk: Desk) -> None:
+    standing = desk.standing(note_record(2, 1), asked=False)
+    assert (standing.state, standing.events) == (State.UNKNOWN, None)
+    assert not desk.ledger.calls
