@@ -7,19 +7,17 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from consumer.sandbox.mailgun.auth import role_of
 from consumer.sandbox.mailgun.fault_replies import reply_of
-from consumer.sandbox.mailgun.faults import Script
-from consumer.sandbox.mailgun.options import Options
-from consumer.sandbox.mailgun.store import Store
 from consumer.sandbox.mailgun.wire import Reset, Wire
+from consumer.sandbox.mailgun.world import World
 
 
 class Account:
     """One Mailgun account as the API's handlers see it."""
 
-    def __init__(self, options: Options, store: Store, script: Script, wire: Wire) -> None:
-        self.options = options
-        self.store = store
-        self.script = script
+    def __init__(self, world: World, wire: Wire) -> None:
+        self.world = world
+        self.options = world.options
+        self.store = world.store
         self.wire = wire
 
     def refusal(self, request: Request, domain: str, *, sending: bool = False) -> Response | None:
@@ -37,7 +35,7 @@ class Account:
         self, when: str, call: str, domain: str, recipients: Iterable[str] = ()
     ) -> Response | None:
         """The scripted answer to this call, if there is one. A scripted wait happens here."""
-        fault = self.script.take(when, call, domain, recipients)
+        fault = self.world.script.take(when, call, domain, recipients)
         if fault is None:
             return None
         self.store.count(faults_served=1)

@@ -8,7 +8,8 @@ from email.utils import format_datetime
 from functools import partial
 from typing import Any
 
-from consumer.sandbox.mailgun.events import Event, body
+from consumer.sandbox.mailgun.event_json import body
+from consumer.sandbox.mailgun.events import Event
 from consumer.sandbox.mailgun.filters import BadFilter
 from consumer.sandbox.mailgun.paging import BadQuery, Query, paging_urls, read_page
 from consumer.sandbox.mailgun.store import Store

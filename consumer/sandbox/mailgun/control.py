@@ -1,73 +1,101 @@
 """The hands of a test on the fake, under `/_fake/`. No key needed: keep it on loopback.
 
-POST   /_fake/reset      forget mails, events, totals and faults
+POST   /_fake/reset      forget mails, events, totals, rules, suppressions; switches as at first
 GET    /_fake/stats      totals as JSON: calls, accepted_messages, duplicate_messages, …
 GET    /_fake/messages   the mails in the order of acceptance, whole; parameters `limit` (the
                          newest so many, default 10000), `after` (a sequence number),
                          `message_id` (brackets or not), `recipient`
-GET    /_fake/faults     what is left of the script
-POST   /_fake/faults     add one fault or a list of them; the fields are those of
-                         `faults.Fault`, `domain` and `recipient` may stand under `match`
-DELETE /_fake/faults     forget the script
+GET    /_fake/events     what truly happened, invisible events too, oldest first; parameters as
+                         above; `after` is a serial number
+POST   /_fake/events     let something happen now to the mails that match `message_id` and
+                         `recipient`: {"event": "opened", …}; `details` are added to its JSON
+GET    /_fake/switches   every undocumented point with its position, default and meaning
+PUT    /_fake/switches   {"name": position, …}
+GET POST DELETE /_fake/faults       rules of `faults.Fault`: what goes wrong with calls
+GET POST DELETE /_fake/deliveries   rules of `deliveries.Delivery`: what becomes of mails
 
-Example: [{"kind": "throttle", "status": 420, "retry": "seconds", "seconds": 2, "count": 3},
-          {"kind": "reset", "when": "after", "match": {"recipient": "*@example.org"}}]
+A rule is one object or a list of them; `domain` and `recipient` may stand under `match`:
+[{"kind": "throttle", "status": 420, "retry": "seconds", "seconds": 2, "count": 3},
+ {"kind": "reset", "when": "after", "match": {"recipient": "*@example.org"}}]
 """
+
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from consumer.sandbox.mailgun.faults import Script, parse_script
+from consumer.sandbox.mailgun.event_json import KINDS, body
+from consumer.sandbox.mailgun.events import Event, Step
 from consumer.sandbox.mailgun.mail import Stored
 from consumer.sandbox.mailgun.store import Store
+from consumer.sandbox.mailgun.world import World
 
 DEFAULT_LIMIT = 10_000
 
 
-class Control:
-    """The handlers of the list above."""
+class BadRequest(ValueError):
+    """The call of the control interface cannot be carried out."""
 
-    def __init__(self, store: Store, script: Script) -> None:
-        self._store = store
-        self._script = script
+
+class Control:
+    """The handlers of the list above, but for the rules."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._store = world.store
 
     async def reset(self, _: Request) -> Response:
-        self._store.reset()
-        self._script.clear()
+        self._world.reset()
         return JSONResponse({"message": "reset"})
 
     async def stats(self, _: Request) -> Response:
         return JSONResponse(self._store.stats())
 
     async def messages(self, request: Request) -> Response:
-        parameters = request.query_params
         try:
-            limit = int(parameters.get("limit") or DEFAULT_LIMIT)
-            after = int(parameters.get("after") or 0)
-        except ValueError:
-            return JSONResponse({"message": "limit and after are numbers"}, 400)
-        found = received(
-            self._store,
-            message_id=parameters.get("message_id", ""),
-            recipient=parameters.get("recipient", ""),
-            after=after,
-            limit=limit,
-        )
+            found = received(self._store, **_criteria(request))
+        except BadRequest as problem:
+            return JSONResponse({"message": str(problem)}, 400)
         return JSONResponse({"items": [stored.as_json() for stored in found]})
 
-    async def faults(self, _: Request) -> Response:
-        return JSONResponse({"items": self._script.remaining()})
-
-    async def add_faults(self, request: Request) -> Response:
+    async def events(self, request: Request) -> Response:
         try:
-            self._script.add(parse_script(await request.json()))
+            found = happened(self._store, **_criteria(request))
+        except BadRequest as problem:
+            return JSONResponse({"message": str(problem)}, 400)
+        return JSONResponse({"items": [event_as_json(event) for event in found]})
+
+    async def add_event(self, request: Request) -> Response:
+        try:
+            found = let_happen(self._store, await request.json())
         except ValueError as problem:
             return JSONResponse({"message": str(problem)}, 400)
-        return await self.faults(request)
+        return JSONResponse({"items": [event_as_json(event) for event in found]})
 
-    async def clear_faults(self, request: Request) -> Response:
-        self._script.clear()
-        return await self.faults(request)
+    async def switches(self, _: Request) -> Response:
+        return JSONResponse({"items": self._world.switches.described()})
+
+    async def set_switches(self, request: Request) -> Response:
+        try:
+            self._world.switches.set(await request.json())
+        except ValueError as problem:
+            return JSONResponse({"message": str(problem)}, 400)
+        return await self.switches(request)
+
+
+def _criteria(request: Request) -> dict[str, Any]:
+    parameters = request.query_params
+    try:
+        limit = int(parameters.get("limit") or DEFAULT_LIMIT)
+        after = int(parameters.get("after") or 0)
+    except ValueError:
+        raise BadRequest("limit and after are numbers") from None
+    return {
+        "message_id": parameters.get("message_id", ""),
+        "recipient": parameters.get("recipient", ""),
+        "after": after,
+        "limit": limit,
+    }
 
 
 def received(
@@ -90,3 +118,54 @@ def received(
         )
 
     return store.messages(keep, limit)[::-1]
+
+
+def happened(
+    store: Store,
+    *,
+    message_id: str = "",
+    recipient: str = "",
+    after: int = 0,
+    limit: int = DEFAULT_LIMIT,
+) -> list[Event]:
+    """The newest `limit` events that match, visible or not, oldest first."""
+    message_id, recipient = message_id.strip("<>").lower(), recipient.lower()
+
+    def keep(event: Event) -> bool:
+        return event.serial > after and recipient in ("", event.stored.mail.recipient.lower())
+
+    found = store.events(
+        keep, newest_first=True, limit=limit, message_id=message_id or None, invisible=True
+    )
+    return found[::-1]
+
+
+def let_happen(store: Store, wish: object) -> list[Event]:
+    """Raises BadRequest if the event is none, or no mail matches."""
+    if not isinstance(wish, dict):
+        raise BadRequest("an event is a JSON object")
+    kind, details = wish.get("event", ""), wish.get("details") or {}
+    if kind not in KINDS or not isinstance(details, dict):
+        raise BadRequest(f"event must be one of {', '.join(sorted(KINDS))}; details an object")
+    found = received(
+        store,
+        message_id=str(wish.get("message_id", "")),
+        recipient=str(wish.get("recipient", "")),
+    )
+    if not found:
+        raise BadRequest("no such mail")
+    if kind == "failed":
+        details = {"severity": "permanent", "reason": "generic", "delivery-status": None} | details
+    return [store.happen(stored, Step(kind, 0.0, details)) for stored in found]
+
+
+def event_as_json(event: Event) -> dict[str, Any]:
+    """The event with what only the fake knows of it."""
+    return body(event, "") | {
+        "serial": event.serial,
+        "sequence": event.stored.sequence,
+        "visible_at": event.visible_at,
+        "webhook": event.hook,
+        "recipient": event.stored.mail.recipient,
+        "domain": event.stored.mail.domain,
+    }

@@ -1,9 +1,10 @@
 """The events in the order of their time stamps. Not locked: the store that owns it is."""
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count, islice
 from operator import attrgetter
+from typing import Any
 
 from consumer.sandbox.mailgun.events import Event, EventKey
 from consumer.sandbox.mailgun.mail import Stored
@@ -17,31 +18,40 @@ _key = attrgetter("key")
 class EventLog:
     """Sorted by (time stamp, serial), with an index by message id."""
 
-    def __init__(self, visibility_delay_seconds: float) -> None:
-        self._delay = visibility_delay_seconds
+    def __init__(self, invisible_seconds: Callable[[], float]) -> None:
+        self._invisible_seconds = invisible_seconds
         self._serials = count(1)
         self._events: list[Event] = []
         self._by_message_id: dict[str, list[Event]] = {}
         self._newest = 0.0
         self._forgotten = 0
 
-    def add(self, kind: str, stored: Stored, now: float, at: float | None = None) -> None:
-        """`at` is the time of an event that is still to come; others happen now."""
+    def add(
+        self,
+        kind: str,
+        stored: Stored,
+        now: float,
+        at: float | None,
+        details: Mapping[str, Any],
+    ) -> Event:
+        """`at` is the time of an event that was planned for it; others happen now."""
         timestamp = at
         if timestamp is None:
             timestamp = self._newest = max(round(now, 6), round(self._newest + _TICK, 6))
         event = Event(
             serial=next(self._serials),
             timestamp=timestamp,
-            visible_at=max(now, at or now) + self._delay,
+            visible_at=(now if at is None else at) + self._invisible_seconds(),
             kind=kind,
             stored=stored,
+            details=details,
         )
         if not self._events or self._events[-1].key < event.key:
             self._events.append(event)
         else:
             insort(self._events, event, key=_key)
         self._by_message_id.setdefault(stored.mail.message_id.lower(), []).append(event)
+        return event
 
     def select(
         self,

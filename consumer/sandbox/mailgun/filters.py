@@ -75,10 +75,10 @@ FIELDS: dict[str, tuple[Callable[[Event], Iterable[str]], Term]] = {
     "recipient": (lambda event: (event.stored.mail.recipient,), _equal),
     "recipients": (lambda event: (event.stored.mail.recipient,), _equal),
     "tags": (lambda event: event.stored.mail.tags, _equal),
-    "severity": (lambda _: (), _equal),
+    "severity": (lambda event: (event.severity,), _equal),
 }
 """Field → its values, and what a word of the expression means for them. No event that the fake
-makes has a severity or comes from a mailing list."""
+makes comes from a mailing list."""
 
 
 class _Parser:

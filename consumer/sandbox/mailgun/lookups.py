@@ -9,7 +9,8 @@ from starlette.responses import JSONResponse, Response
 
 from consumer.sandbox.mailgun import analytics
 from consumer.sandbox.mailgun.account import Account
-from consumer.sandbox.mailgun.events import Event, bodies
+from consumer.sandbox.mailgun.event_json import bodies
+from consumer.sandbox.mailgun.events import Event
 from consumer.sandbox.mailgun.filters import FIELDS, BadFilter, event_filter
 from consumer.sandbox.mailgun.paging import (
     MAX_LIMIT,

@@ -5,6 +5,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from consumer.sandbox.mailgun.switches import Switches
+
 Role = Literal["full", "sending"]
 """`sending` is a domain sending key: it may only POST messages. `full` may do everything."""
 
@@ -33,6 +35,8 @@ class Options:
     probation_recipients: int | None = None
     """Most recipients of one call while the account is on probation; Mailgun's support told a
     customer 10. None: it is not on probation."""
+    switches: Switches = field(default_factory=Switches)
+    """Where the switches stand at first."""
     now: Callable[[], float] = time.time  # noqa: TID251 - shares no code with us, our clock included
     """Unix seconds."""
 

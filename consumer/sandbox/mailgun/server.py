@@ -10,11 +10,19 @@ import uvicorn
 
 from consumer.sandbox.mailgun.account import Account
 from consumer.sandbox.mailgun.api import build_app
-from consumer.sandbox.mailgun.control import DEFAULT_LIMIT, received
-from consumer.sandbox.mailgun.faults import Script, parse_script
+from consumer.sandbox.mailgun.control import (
+    DEFAULT_LIMIT,
+    event_as_json,
+    happened,
+    let_happen,
+    received,
+)
+from consumer.sandbox.mailgun.deliveries import Delivery
+from consumer.sandbox.mailgun.faults import parse_script
 from consumer.sandbox.mailgun.options import Options
-from consumer.sandbox.mailgun.store import Store
+from consumer.sandbox.mailgun.rules import parse_rules
 from consumer.sandbox.mailgun.wire import Wire
+from consumer.sandbox.mailgun.world import World
 
 _KEEP_ALIVE_SECONDS = 75  # what nginx, and so Mailgun's front, grants by default
 _GRACE_SECONDS = 5  # for answers under way when the server stops
@@ -36,8 +44,7 @@ class FakeMailgun:
         self.options = options or Options()
         self._host = host
         self._port = port
-        self._store = Store(self.options)
-        self._script = Script()
+        self.world = World(self.options)
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
 
@@ -56,7 +63,7 @@ class FakeMailgun:
         listener = _listen(self._host, self._port)
         self._port = listener.getsockname()[1]
         started = threading.Event()
-        self._server = _Server(self.options, self._store, self._script, started.set)
+        self._server = _Server(self.world, started.set)
         self._thread = threading.Thread(
             target=self._server.run, args=([listener],), name="fake-mailgun", daemon=True
         )
@@ -96,29 +103,54 @@ class FakeMailgun:
     ) -> list[dict[str, Any]]:
         """The mails that match, in the order of acceptance."""
         found = received(
-            self._store, message_id=message_id, recipient=recipient, after=after, limit=limit
+            self.world.store, message_id=message_id, recipient=recipient, after=after, limit=limit
         )
         return [stored.as_json() for stored in found]
 
     def stats(self) -> dict[str, int]:
-        return self._store.stats()
+        return self.world.store.stats()
 
     def script(self, *faults: dict[str, Any]) -> None:
         """Add faults. Raises ValueError (BadScript) for one that means nothing."""
-        self._script.add(parse_script(list(faults)))
+        self.world.script.add(parse_script(list(faults)))
+
+    def deliver(self, *rules: dict[str, Any]) -> None:
+        """Add rules of what becomes of mails. Raises ValueError (BadScript)."""
+        self.world.deliveries.add(parse_rules(Delivery, list(rules)))
+
+    def events(
+        self,
+        *,
+        message_id: str = "",
+        recipient: str = "",
+        after: int = 0,
+        limit: int = DEFAULT_LIMIT,
+    ) -> list[dict[str, Any]]:
+        """What truly happened, invisible events too, oldest first."""
+        found = happened(
+            self.world.store, message_id=message_id, recipient=recipient, after=after, limit=limit
+        )
+        return [event_as_json(event) for event in found]
+
+    def happen(self, event: str, **wish: Any) -> None:
+        """`opened`, `complained` and the like, to the mails of a `message_id` or `recipient`."""
+        let_happen(self.world.store, {"event": event, **wish})
+
+    def switch(self, **positions: Any) -> None:
+        """Raises ValueError (BadSwitch)."""
+        self.world.switches.set(positions)
 
     def faults(self) -> list[dict[str, Any]]:
         """What is still to come, each with how often it was `served`."""
-        return self._script.remaining()
+        return self.world.script.remaining()
 
     def forget_faults(self) -> None:
         """From now on nothing is broken."""
-        self._script.clear()
+        self.world.script.clear()
 
     def reset(self) -> None:
-        """Forget mails, events, totals and faults."""
-        self._store.reset()
-        self._script.clear()
+        """Forget all that happened and all rules; the switches are as at first."""
+        self.world.reset()
 
 
 def serve(
@@ -137,7 +169,7 @@ def serve(
     options = options or Options()
     listener = _listen(host, port)
     url = _url(host, listener.getsockname()[1])
-    _Server(options, Store(options), Script(), lambda: on_ready(url)).run([listener])
+    _Server(World(options), lambda: on_ready(url)).run([listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -156,14 +188,12 @@ def _url(host: str, port: int) -> str:
 class _Server(uvicorn.Server):
     """Uvicorn, quiet, which says when it listens and warns the handlers before it stops."""
 
-    def __init__(
-        self, options: Options, store: Store, script: Script, on_listening: Callable[[], None]
-    ) -> None:
+    def __init__(self, world: World, on_listening: Callable[[], None]) -> None:
         self._wire = Wire()
         self._on_listening = on_listening
         super().__init__(
             uvicorn.Config(
-                build_app(Account(options, store, script, self._wire)),
+                build_app(Account(world, self._wire)),
                 http="h11",
                 ws="none",
                 lifespan="off",

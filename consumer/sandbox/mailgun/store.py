@@ -1,16 +1,28 @@
 """All that the fake has received, in bounded memory. Safe for use from several threads."""
 
+import random
 import secrets
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from heapq import heapify, heappop, heappush
+from typing import Any, NamedTuple
 
 from consumer.sandbox.mailgun.event_log import EventLog
-from consumer.sandbox.mailgun.events import Event, EventKey
+from consumer.sandbox.mailgun.events import AT_ONCE, Event, EventKey, Step
 from consumer.sandbox.mailgun.mail import Mail, Stored
 from consumer.sandbox.mailgun.options import Options
+
+
+class _Planned(NamedTuple):
+    """An entry of the agenda, first by its time, then in the order of planning."""
+
+    due: float
+    """Unix seconds."""
+    order: tuple[int, int]
+    stored: Stored
+    step: Step
 
 
 @dataclass(slots=True)
@@ -33,10 +45,27 @@ class Totals:
 class Store:
     """The mailbox, the event log and the totals behind one lock."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(
+        self,
+        options: Options,
+        plan: Callable[[Mail], Sequence[Step]] = lambda _: AT_ONCE,
+        spread_seconds: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        """`plan` says what will become of a mail. Up to `spread_seconds` are added to the
+        invisibility of each event, so that they appear out of order."""
         self._options = options
-        self._lock = threading.Lock()
+        self._plan = plan
+        self._spread_seconds = spread_seconds
+        self._lock = threading.RLock()
+        self.listeners: list[Callable[[Event], None]] = []
+        """Each is told of every event when it happens, in the order of happening; it must not
+        wait, and it may make another event happen."""
         self._empty()
+
+    def _invisible_seconds(self) -> float:
+        spread = self._spread_seconds()
+        more = random.uniform(0, spread) if spread else 0.0  # noqa: S311 - dice, not secrets
+        return self._options.event_delay_seconds + more
 
     def _empty(self) -> None:
         self._totals = Totals()
@@ -46,7 +75,8 @@ class Store:
         self._by_key: dict[str, Stored] = {}
         self._received: Counter[tuple[str, str]] = Counter()
         self._recipients: Counter[str] = Counter()
-        self._log = EventLog(self._options.event_delay_seconds)
+        self._log = EventLog(self._invisible_seconds)
+        self._agenda: list[_Planned] = []
 
     def reset(self) -> None:
         """Forget everything."""
@@ -69,16 +99,18 @@ class Store:
             }
 
     def accept(self, mails: Sequence[Mail]) -> None:
-        """Store the mails of one call and log that they were accepted and delivered."""
+        """Store the mails of one call; what the plan says will happen to them."""
         now = self._options.now()
+        plans = [self._plan(mail) for mail in mails]
         with self._lock:
+            self._settle(now)
             self._totals.accepted_calls += 1
             self._totals.accepted_messages += len(mails)
-            for mail in mails:
-                self._accept(mail, now)
+            for mail, plan in zip(mails, plans, strict=True):
+                self._accept(mail, plan, now)
             self._drop_oldest()
 
-    def _accept(self, mail: Mail, now: float) -> None:
+    def _accept(self, mail: Mail, plan: Sequence[Step], now: float) -> None:
         self._sequence += 1
         stored = Stored(self._sequence, now, secrets.token_urlsafe(24), mail)
         self._mails.append(stored)
@@ -88,9 +120,44 @@ class Store:
         self._totals.duplicate_messages += identity in self._received
         self._received[identity] += 1
         self._recipients[identity[1]] += 1
-        self._log.add("accepted", stored, now)
-        late = mail.scheduled_for is not None and mail.scheduled_for > now
-        self._log.add("delivered", stored, now, at=mail.scheduled_for if late else None)
+        # The attempts of a scheduled mail begin at its time.
+        begin = max(now, mail.scheduled_for or now)
+        for number, step in enumerate(plan):
+            due = (begin if number else now) + step.after
+            if due <= now:
+                self._happen(stored, step, now)
+            else:
+                heappush(self._agenda, _Planned(due, (self._sequence, number), stored, step))
+
+    def _happen(self, stored: Stored, step: Step, now: float, at: float | None = None) -> Event:
+        event = self._log.add(step.kind, stored, now, at, step.details)
+        for listener in self.listeners:
+            listener(event)
+        return event
+
+    def _settle(self, now: float) -> None:
+        while self._agenda and self._agenda[0].due <= now:
+            planned = heappop(self._agenda)
+            if planned.stored.key in self._by_key:
+                self._happen(planned.stored, planned.step, now, planned.due)
+
+    def settle(self) -> None:
+        """Let happen what is due. Reading the events does it too."""
+        with self._lock:
+            self._settle(self._options.now())
+
+    def happen(self, stored: Stored, step: Step) -> Event:
+        """Something unplanned, now."""
+        with self._lock:
+            return self._happen(stored, step, self._options.now())
+
+    def cancel(self, domain: str) -> int:
+        """Drop what is still to be delivered for the domain; how many mails that were."""
+        with self._lock:
+            mine = [one for one in self._agenda if one.stored.mail.domain == domain]
+            self._agenda = [one for one in self._agenda if one.stored.mail.domain != domain]
+            heapify(self._agenda)
+            return len({one.stored.sequence for one in mine})
 
     def _drop_oldest(self) -> None:
         limits = self._options
@@ -128,12 +195,14 @@ class Store:
         newest_first: bool = False,
         limit: int,
         message_id: str | None = None,
+        invisible: bool = False,
     ) -> list[Event]:
-        """The visible events among those of `EventLog.select`."""
+        """Those of `EventLog.select`; invisible ones only if they are asked for."""
         now = self._options.now()
         with self._lock:
+            self._settle(now)
             return self._log.select(
-                lambda event: event.visible_at <= now and keep(event),
+                lambda event: (invisible or event.visible_at <= now) and keep(event),
                 after=after,
                 before=before,
                 newest_first=newest_first,

@@ -18,7 +18,7 @@ def make_event(kind: str = "accepted") -> Event:
         text="x" * 500,
     )
     mail = compose(form, DOMAIN, NOW).mails[0]
-    return Event(1, NOW, NOW, kind, Stored(1, NOW, "key", mail))
+    return Event(1, NOW, NOW, kind, Stored(1, NOW, "key", mail), {})
 
 
 def passes(name: str, expression: str) -> bool:

@@ -1,0 +1,50 @@
+"""All that one fake Mailgun knows and remembers. It outlives a restart of its server."""
+
+from consumer.sandbox.mailgun.deliveries import Courier, Delivery
+from consumer.sandbox.mailgun.events import Event
+from consumer.sandbox.mailgun.faults import Script
+from consumer.sandbox.mailgun.options import Options
+from consumer.sandbox.mailgun.rules import RuleBook
+from consumer.sandbox.mailgun.store import Store
+from consumer.sandbox.mailgun.suppressions import Suppressions
+from consumer.sandbox.mailgun.switches import SwitchBoard
+
+
+class World:
+    """The parts, tied together."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.switches = SwitchBoard(options.switches)
+        self.script = Script()
+        self.deliveries: RuleBook[Delivery] = RuleBook()
+        self.suppressions = Suppressions(options.now)
+        courier = Courier(self.deliveries, self.switches, self.suppressions.keeping_back)
+        self.store = Store(
+            options, courier.plan, lambda: self.switches.now.event_delay_spread_seconds
+        )
+        self.store.listeners.append(self._suppress)
+
+    def reset(self) -> None:
+        """As if it had just started."""
+        self.store.reset()
+        self.script.clear()
+        self.deliveries.clear()
+        self.suppressions.reset()
+        self.switches.reset()
+
+    def _suppress(self, event: Event) -> None:
+        """Bounces, complaints and unsubscribes populate their lists by themselves."""
+        mail = event.stored.mail
+        if event.kind == "complained":
+            self.suppressions.complained(mail.domain, mail.recipient)
+        elif event.kind == "unsubscribed":
+            self.suppressions.unsubscribed(mail.domain, mail.recipient)
+        elif event.kind == "failed" and event.reason in ("bounce", "hardfail"):
+            status = event.details.get("delivery-status") or {}
+            self.suppressions.bounced(
+                mail.domain,
+                mail.recipient,
+                str(status.get("code", 550)),
+                status.get("message", ""),
+            )
