@@ -20,7 +20,7 @@ class Observing:
     def __init__(self, metrics: Metrics, log: FilteringBoundLogger) -> None:
         self._metrics = metrics
         self._log = log
-        self.health = Health(("kafka", "ledger"))
+        self.health = Health(("kafka", "group", "ledger"))
         self._partitions: set[TopicPartition] = set()
 
     def dependency(self, name: str, ok: bool, why: str = "") -> None:
@@ -109,6 +109,10 @@ class Observing:
         self._metrics.dependency_up.labels("intake").set(0)
 
     # -- Kafka ---------------------------------------------------------------------------------
+
+    def joined(self, ok: bool, why: str) -> None:
+        """The member has its place in the group, or waits for it for too long."""
+        self.dependency("group", ok, why)
 
     def rebalanced(self, what: str, partitions: Collection[TopicPartition]) -> None:
         self._metrics.rebalances.labels(what).inc(len(partitions))

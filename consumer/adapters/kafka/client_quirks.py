@@ -9,21 +9,6 @@ from consumer.domain.errors import BrokerUnavailable
 _PROBE_SECONDS = 3.0
 
 
-def finish_join(consumer: Any) -> None:
-    """Have a join that the client forgot begun again; call it after each poll.
-
-    A leader that rejoins because its topic's metadata changed (every fresh start) forgets the
-    join when `poll` times out between JoinGroup and SyncGroup while another member joins: it
-    stays without heartbeats and partitions for ever. Seen in 12 of 40 starts of two members
-    together, in none of 40 with this.
-    """
-    coordinator = getattr(consumer, "_coordinator", None)
-    if coordinator is None or getattr(coordinator, "_join_task", None) is None:
-        return
-    if not coordinator.rejoin_needed:
-        coordinator.request_rejoin()
-
-
 def is_fenced(consumer: Any) -> bool:
     """Whether another member has taken the static name of this one; ask after each poll.
 

@@ -50,6 +50,21 @@ class GapCheck:
             self._next.pop(partition, None)
             self._doubted.pop(partition, None)
 
+    def check_end(self, partition: TopicPartition, position: int) -> Checked:
+        """Look at where the client reads next, when all that it has read was checked.
+
+        The end of a transaction is a legal gap too: believed, when it is there the second time.
+        """
+        wanted = self._next.get(partition, position)
+        if position <= wanted:
+            return Checked(keep=0)
+        if self._doubted.get(partition) != (wanted, position):
+            self._doubted[partition] = (wanted, position)
+            return Checked(keep=0, seek_to=wanted)
+        del self._doubted[partition]
+        self._next[partition] = position
+        return Checked(keep=0, findings=[Finding(Verdict.BELIEVED, position - wanted)])
+
     def check(self, partition: TopicPartition, offsets: Sequence[int]) -> Checked:
         """Look at the offsets just read, in order."""
         findings: list[Finding] = []

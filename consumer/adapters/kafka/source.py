@@ -1,4 +1,4 @@
-"""The consumer group's member: records in, with the gap check and the stall watchdog around.
+"""The consumer group's member: records in, with the checks of the client around.
 
 Only the poll thread calls this. kafka-python runs rebalance listeners on its own loop while
 the poll thread waits inside `poll` or `close`; nothing blocking may be called there, so the
@@ -7,7 +7,7 @@ listener awaits and the heartbeat goes on.
 
 import contextlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from kafka import KafkaConsumer
 from kafka.consumer.subscription_state import AsyncConsumerRebalanceListener
@@ -20,50 +20,28 @@ from kafka.errors import (
 from kafka.structs import OffsetAndMetadata
 from kafka.structs import TopicPartition as KafkaPartition
 
-from consumer.adapters.kafka.client_quirks import ensure_reachable, finish_join, is_fenced
+from consumer.adapters.kafka.client_quirks import ensure_reachable, is_fenced
 from consumer.adapters.kafka.config import KafkaSettings, consumer_config
-from consumer.adapters.kafka.gaps import GapCheck, TopicPartition, Verdict
+from consumer.adapters.kafka.gaps import GapCheck, TopicPartition
+from consumer.adapters.kafka.hooks import Assignment, Observer
+from consumer.adapters.kafka.inspection import Inspection
+from consumer.adapters.kafka.joining import (
+    ask_again,
+    finish_join,
+    keep_finished_joins,
+    leave_unjoined,
+)
+from consumer.adapters.kafka.membership import Membership, is_settled
 from consumer.adapters.kafka.records import record_of
 from consumer.adapters.kafka.unreadable import step_over_unreadable
-from consumer.adapters.kafka.watchdog import Remedy, Watchdog
 from consumer.domain.errors import BrokerUnavailable, SettingsError
 from consumer.domain.record import Record
 from consumer.ports import Clock
 
-#: Seconds between two looks at the partitions' ends: for the lag and the watchdog, and because
-#: the client's own `poll` never says that a broker is away. Also what a commit may take.
+#: Seconds between two inspections, and what a commit may take.
 _PATIENCE = 5.0
-#: Milliseconds for the broker to tell the ends.
-_LOOK_MS = 2_000
 #: Seconds between two looks of the listener whether work of revoked partitions has ended.
 _REVOKE_STEP = 0.02
-
-
-class Assignment(Protocol):
-    """What the worker does when partitions come and go. None of these may block."""
-
-    def assigned(self, partitions: Collection[TopicPartition]) -> None: ...
-
-    def revoking(self, partitions: Collection[TopicPartition]) -> None:
-        """Stop beginning work of these partitions."""
-
-    def quiet(self, partitions: Collection[TopicPartition]) -> bool:
-        """Whether nothing of them is under way any more."""
-
-    def revoked(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
-        """They are gone after this; returns the last offsets to commit."""
-
-    def lost(self, partitions: Collection[TopicPartition]) -> None:
-        """They are somebody else's already: forget them without a commit."""
-
-
-class Observer(Protocol):
-    """Who wants to know (metrics and logs)."""
-
-    def rebalanced(self, what: str, partitions: Collection[TopicPartition]) -> None: ...
-    def gap(self, partition: TopicPartition, verdict: Verdict, missing: int) -> None: ...
-    def stalled(self, partition: TopicPartition, remedy: Remedy, position: int) -> None: ...
-    def lag(self, lags: Mapping[TopicPartition, int]) -> None: ...
 
 
 class KafkaSource:
@@ -92,10 +70,17 @@ class KafkaSource:
         self._make_consumer = make_consumer
         self._probe = probe
         self._gaps = GapCheck()
-        self._watchdog = Watchdog(stall_seconds)
         # Sooner than the group gives up on us.
         self._patience = min(_PATIENCE, settings.session_timeout_seconds / 2)
-        self._look_at = clock.monotonic() + self._patience
+        self._inspection = Inspection(
+            self._topics,
+            gaps=self._gaps,
+            stall_seconds=stall_seconds,
+            pause_seconds=self._patience,
+            observer=observer,
+            now=clock.monotonic(),
+        )
+        self._membership = self._newcomer()
         self._paused = False
         self._consumer: Any = None
 
@@ -105,10 +90,15 @@ class KafkaSource:
         try:
             self._consumer = self._make_consumer(**consumer_config(self._settings))
             step_over_unreadable(self._consumer)
+            keep_finished_joins(self._consumer)
             self._consumer.subscribe(self._topics, listener=_Listener(self))
         except KafkaError as error:
             self._discard()
             raise self._unavailable(error) from error
+        self._membership = self._newcomer()
+
+    def _newcomer(self) -> Membership:
+        return Membership(self._settings.session_timeout_seconds, self._clock.monotonic())
 
     def poll(self, timeout_seconds: float) -> Sequence[Record]:
         """Records in partition order; raises BrokerUnavailable when Kafka does not answer.
@@ -119,7 +109,10 @@ class KafkaSource:
             self.open()
         try:
             # First: what was polled is lost to us when something fails afterwards.
-            self._look_after()
+            self._mind_membership()
+            if self._inspection.look(self._consumer, self._clock.monotonic(), paused=self._paused):
+                self._leave()
+                self.open()
             batches = self._consumer.poll(timeout_ms=int(timeout_seconds * 1000))
             finish_join(self._consumer)
         except FencedInstanceIdError as error:
@@ -172,6 +165,7 @@ class KafkaSource:
     def _leave(self) -> None:
         if self._consumer is not None:
             with contextlib.suppress(KafkaError):
+                leave_unjoined(self._consumer)
                 self._consumer.close(autocommit=False, timeout_ms=5_000)
         self._consumer = None
 
@@ -183,42 +177,17 @@ class KafkaSource:
             self._consumer.seek(KafkaPartition(*partition), checked.seek_to)
         return [record_of(each) for each in batch[: checked.keep]]
 
-    def _look_after(self) -> None:
-        """Now and then: how far behind are we, and does any partition stand still?"""
-        now = self._clock.monotonic()
-        if now < self._look_at:
+    def _mind_membership(self) -> None:
+        """Tell whether we are in the group; a join that takes too long is asked for again."""
+        settled = is_settled(self._consumer)
+        if settled:
+            self._observer.joined(True, "")
+        waited = self._membership.overdue(settled, self._clock.monotonic())
+        if waited is None:
             return
-        self._look_at = now + self._patience
-        assigned = sorted(self._consumer.assignment())
-        if not assigned:
-            # Nothing to look at, but the question alone tells whether Kafka is there: a member
-            # that waits to join would wait for a silent broker without a word.
-            first = [KafkaPartition(topic, 0) for topic in self._topics]
-            self._consumer.end_offsets(first, timeout_ms=_LOOK_MS)
-            return
-        ends = {
-            (p.topic, p.partition): end
-            for p, end in self._consumer.end_offsets(assigned, timeout_ms=_LOOK_MS).items()
-        }
-        positions = {
-            (p.topic, p.partition): position
-            for p in assigned
-            if (position := self._consumer.position(p, timeout_ms=1_000)) is not None
-        }
-        self._observer.lag({p: max(0, ends.get(p, at) - at) for p, at in positions.items()})
-        if self._paused:
-            # They stand still because we want it so.
-            self._watchdog.forget(positions)
-            return
-        remedies = self._watchdog.look(positions, ends, now)
-        for partition, remedy in remedies.items():
-            self._observer.stalled(partition, remedy, positions[partition])
-        if Remedy.REJOIN in remedies.values():
-            self._leave()
-            self.open()
-            return
-        for partition in remedies:
-            self._consumer.seek(KafkaPartition(*partition), positions[partition])
+        ask_again(self._consumer)
+        if not self._consumer.assignment():
+            self._observer.joined(False, f"no partitions yet, {waited:.0f} s after asking to join")
 
     def _discard(self) -> None:
         consumer, self._consumer = self._consumer, None
@@ -245,7 +214,7 @@ class KafkaSource:
 
     def on_assigned(self, partitions: Collection[KafkaPartition]) -> None:
         plain = _plain(partitions)
-        self._forget(plain)
+        self._inspection.forget(plain)
         if self._paused:
             self._consumer.pause(*partitions)
         self._assignment.assigned(plain)
@@ -259,7 +228,7 @@ class KafkaSource:
             # The client's own way to wait on its loop; there is no public one.
             await self._consumer._net.sleep(_REVOKE_STEP)
         offsets = self._assignment.revoked(plain)
-        self._forget(plain)
+        self._inspection.forget(plain)
         if offsets:
             # Overtaken by the rebalance after all: read again and found done in the ledger.
             with contextlib.suppress(KafkaError):
@@ -268,13 +237,9 @@ class KafkaSource:
 
     def on_lost(self, partitions: Collection[KafkaPartition]) -> None:
         plain = _plain(partitions)
-        self._forget(plain)
+        self._inspection.forget(plain)
         self._assignment.lost(plain)
         self._observer.rebalanced("lost", plain)
-
-    def _forget(self, partitions: Collection[TopicPartition]) -> None:
-        self._gaps.forget(partitions)
-        self._watchdog.forget(partitions)
 
 
 class _Listener(AsyncConsumerRebalanceListener):

@@ -4,7 +4,12 @@ from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from typing import Any
 
 from kafka.consumer.fetcher import ConsumerRecord
-from kafka.structs import OffsetAndMetadata, TopicPartition
+from kafka.structs import (
+    ConsumerGroupMetadata,
+    MemberState,
+    OffsetAndMetadata,
+    TopicPartition,
+)
 
 P, Q = TopicPartition("alarm-events", 0), TopicPartition("alarm-events", 1)
 
@@ -60,6 +65,7 @@ class FakeConsumer:
         self.committed: list[dict[TopicPartition, OffsetAndMetadata]] = []
         self.seeks: list[tuple[TopicPartition, int]] = []
         self.closed = False
+        self.state = MemberState.REBALANCING
         #: Errors by the name of the call that raises them.
         self.errors: dict[str, Exception] = {}
         #: Called when the loop sleeps.
@@ -78,6 +84,7 @@ class FakeConsumer:
         for partition in partitions:
             self.logs.setdefault(partition, [])
             self.positions[partition] = at
+        self.state = MemberState.STABLE
         run(self.listener.on_partitions_assigned(set(partitions)))
 
     def revoke_now(self, partitions: Collection[TopicPartition]) -> None:
@@ -97,6 +104,9 @@ class FakeConsumer:
                 self.positions[partition] = there[-1] + 1
                 batches[partition] = [raw(partition, offset) for offset in there]
         return batches
+
+    def group_metadata(self) -> ConsumerGroupMetadata:
+        return ConsumerGroupMetadata("messenger", state=self.state)
 
     def assignment(self) -> set[TopicPartition]:
         return set(self.positions)

@@ -11,7 +11,7 @@ from tests.support.clock import ManualClock
 from tests.unit.adapters.kafka.fakes import FakeConsumer, P, Q
 
 PLAIN_P, PLAIN_Q = ("alarm-events", 0), ("alarm-events", 1)
-REVOKE_LIMIT, STALL = 10.0, 30.0
+REVOKE_LIMIT, STALL, SESSION = 10.0, 30.0, 10.0
 
 
 class Worker:
@@ -22,6 +22,8 @@ class Worker:
         self.work_left = 0
         self.offsets: dict[TopicPartition, int] = {}
         self.lags: dict[TopicPartition, int] = {}
+        #: What was told of the place in the group, without repetitions.
+        self.places: list[tuple[bool, str]] = []
 
     def assigned(self, partitions: Collection[TopicPartition]) -> None:
         self.log.append(("assigned", *partitions))
@@ -39,6 +41,10 @@ class Worker:
 
     def lost(self, partitions: Collection[TopicPartition]) -> None:
         self.log.append(("lost", *partitions))
+
+    def joined(self, ok: bool, why: str) -> None:
+        if (ok, why) not in self.places[-1:]:
+            self.places.append((ok, why))
 
     def rebalanced(self, what: str, partitions: Collection[TopicPartition]) -> None:
         self.log.append(("told", what, *partitions))
@@ -65,7 +71,11 @@ class Rig:
         self.consumers: list[FakeConsumer] = []
         self.open_error: Exception | None = None
         self.source = KafkaSource(
-            KafkaSettings(bootstrap_servers="kafka:9092", sasl_password="hush-hush"),
+            KafkaSettings(
+                bootstrap_servers="kafka:9092",
+                sasl_password="hush-hush",
+                session_timeout_seconds=SESSION,
+            ),
             ["alarm-events"],
             assignment=self.worker,
             observer=self.worker,

@@ -7,35 +7,9 @@ from types import SimpleNamespace
 import pytest
 from kafka import codec
 
-from consumer.adapters.kafka.client_quirks import ensure_reachable, finish_join, is_fenced
+from consumer.adapters.kafka.client_quirks import ensure_reachable, is_fenced
 from consumer.adapters.kafka.config import KafkaSettings
 from consumer.domain.errors import BrokerUnavailable
-
-
-class Coordinator:
-    def __init__(self, *, join_task: object, rejoin_needed: bool) -> None:
-        self._join_task = join_task
-        self.rejoin_needed = rejoin_needed
-        self.requests = 0
-
-    def request_rejoin(self) -> None:
-        self.requests += 1
-
-
-@pytest.mark.parametrize(
-    ("join_task", "rejoin_needed", "requests"),
-    [
-        (object(), False, 1),  # forgotten: a join is under way that nobody waits for
-        (object(), True, 0),  # the next poll goes on with it by itself
-        (None, False, 0),  # a member in peace
-    ],
-)
-def test_only_a_forgotten_join_is_begun_again(
-    join_task: object, rejoin_needed: bool, requests: int
-) -> None:
-    coordinator = Coordinator(join_task=join_task, rejoin_needed=rejoin_needed)
-    finish_join(SimpleNamespace(_coordinator=coordinator))
-    assert coordinator.requests == requests
 
 
 @pytest.mark.parametrize(
@@ -63,7 +37,6 @@ def test_only_a_settled_static_member_without_heartbeats_is_fenced(
 
 def test_a_client_without_these_insides_is_left_alone() -> None:
     for insides in (SimpleNamespace(), SimpleNamespace(_coordinator=SimpleNamespace())):
-        finish_join(insides)
         assert not is_fenced(insides)
 
 

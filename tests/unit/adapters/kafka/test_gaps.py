@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.adapters.kafka.gaps import Finding, GapCheck, Verdict
+from consumer.adapters.kafka.gaps import Checked, Finding, GapCheck, Verdict
 
 P, Q = ("alarm-events", 0), ("alarm-events", 1)
 BELIEVED, HEALED = Verdict.BELIEVED, Verdict.HEALED
@@ -117,3 +117,34 @@ def test_the_log_is_handed_on_in_order_whatever_is_skipped(
             position, may_skip = batch[-1] + 1, True
     assert handed == log
     assert handed[0] == first
+
+
+def test_what_was_skipped_at_the_very_end_is_read_again(gaps: GapCheck) -> None:
+    gaps.check(P, [0, 1])
+    assert gaps.check_end(P, 3).seek_to == 2
+    healed = gaps.check(P, [2])
+    assert (healed.keep, healed.findings) == (1, [Finding(HEALED, 1)])
+    assert gaps.check_end(P, 3) == Checked(keep=0)
+
+
+def test_the_end_of_a_transaction_is_believed_the_second_time_and_not_asked_of_again(
+    gaps: GapCheck,
+) -> None:
+    gaps.check(P, [0, 1])
+    assert gaps.check_end(P, 3).seek_to == 2
+    assert gaps.check_end(P, 3) == Checked(keep=0, findings=[Finding(BELIEVED, 1)])
+    assert gaps.check_end(P, 3) == Checked(keep=0)
+    assert gaps.check(P, [3]).keep == 1
+
+
+def test_a_gap_at_the_end_is_the_same_gap_when_the_next_record_shows_it(gaps: GapCheck) -> None:
+    gaps.check(P, [0, 1])
+    assert gaps.check_end(P, 3).seek_to == 2
+    assert gaps.check(P, [3]).findings == [Finding(BELIEVED, 1)]
+
+
+def test_an_end_where_it_should_be_or_of_an_unknown_partition_says_nothing(gaps: GapCheck) -> None:
+    gaps.check(P, [0, 1])
+    assert gaps.check_end(P, 2) == Checked(keep=0)
+    assert gaps.check_end(P, 1) == Checked(keep=0)
+    assert gaps.check_end(Q, 7) == Checked(keep=0)

@@ -54,6 +54,16 @@ def test_a_legal_gap_inside_a_batch_is_believed_and_told_with_its_size(rig: Rig)
     assert rig.worker.of("gap") == [("gap", PLAIN_P, Verdict.BELIEVED, 3)]
 
 
+def test_a_record_skipped_at_the_end_of_a_quiet_partition_is_read_again(rig: Rig) -> None:
+    client = rig.begin(p=[0, 1])
+    rig.poll()
+    client.logs[P] += [2]
+    client.positions[P] = 3
+    assert rig.poll() == []
+    assert rig.poll(after=6) == [(0, 2)]
+    assert rig.worker.of("gap") == [("gap", PLAIN_P, Verdict.HEALED, 1)]
+
+
 # -- Kafka away --------------------------------------------------------------------------------
 
 
