@@ -1,5 +1,6 @@
 """A breaker: a transport that fails again and again is left alone, but for one probe at a time."""
 
+import math
 import threading
 
 from consumer.domain.notification import SendResult
@@ -34,6 +35,15 @@ class Breaker:
     @property
     def is_open(self) -> bool:
         return self._failed >= self._limit
+
+    def soon(self, result: SendResult, tries: int) -> float:
+        """Seconds that what failed has to wait at the most, after so many tries.
+
+        Where nobody else sends, the tries of one email have to show whether the transport is
+        broken: they come at the probe's interval until there is an opinion, and no longer.
+        """
+        undecided = result.reason in _BLAMED and not self.is_open and tries < self._limit
+        return self._probe_seconds if undecided else math.inf
 
     def opens_in(self) -> float:
         """Seconds until a call may be made; 0: now."""

@@ -79,8 +79,9 @@ class Senders:
         if result is not None:
             self._land(sending, result)
             return
-        # What may have been accepted goes no other way than before.
-        admission = self._ways.admit(sending.options, may_fall_back=not sending.possible_duplicate)
+        admission = self._ways.admit(
+            sending.options, may_fall_back=sending.may_fall_back, tried=sending.tries > 0
+        )
         if admission.wait > 0:
             # Nothing is marked or told for a call that is not made.
             self._lanes.landed()

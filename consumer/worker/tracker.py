@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from consumer.domain.errors import BrokerUnavailable, LedgerUnavailable
 from consumer.domain.ledger import Closing, DeliveryState, Settlement
 from consumer.domain.notification import SendResult
-from consumer.domain.reasons import Kind, Reason
+from consumer.domain.reasons import Kind
 from consumer.domain.record import DeadLetter, Record, Undelivered
 from consumer.domain.tracking import TrackingEvent
 from consumer.pipeline.resume import Known
@@ -25,6 +25,7 @@ from consumer.worker.giving_up import given_up
 from consumer.worker.lanes import Lanes
 from consumer.worker.outbox import Outbox
 from consumer.worker.retrying import seconds_until_next
+from consumer.worker.ways import Ways
 from consumer.worker.work import Broken, Landed, Sending, Work
 
 #: Seconds between two tries of a step whose dependency is away.
@@ -44,6 +45,7 @@ class Tracker:
         worker: str,
         ledger: Ledger,
         outbox: Outbox,
+        ways: Ways,
         clock: Clock,
         metrics: Metrics,
         limit: DeadLetterLimit,
@@ -54,6 +56,7 @@ class Tracker:
         self._worker = worker
         self._ledger = ledger
         self._outbox = outbox
+        self._ways = ways
         self._clock = clock
         self._metrics = metrics
         self._limit = limit
@@ -281,11 +284,7 @@ class Tracker:
             self._lanes.doubt(sending, 0.0)
         elif result.kind is Kind.DEFERRED:
             sending.attempt += 1
-            # What was not found has waited long enough.
-            at_once = result.reason is Reason.NOT_FOUND
-            self._lanes.retry(
-                sending, 0.0 if at_once else seconds_until_next(result, sending.tries, now)
-            )
+            self._lanes.retry(sending, seconds_until_next(sending, result, self._ways, now))
 
 
 def _in_doubt(work: Work, known: Known) -> Settlement:

@@ -4,7 +4,7 @@ Each way out has a breaker, and a gate that the provider closes for one process 
 transport) and for all of them (told here through the ledger).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -48,33 +48,46 @@ class Ways:
         self._on_state = on_state
         #: Told the seconds of each wait that a provider asked for.
         self._on_throttled = on_throttled
-        #: Called when a transport works again: what waits for it need wait no longer.
-        self.on_reopened: Callable[[], None] = lambda: None
+        #: Called when a transport works again, or is left to the fallback: what waits may go now.
+        self.on_change: Callable[[], None] = lambda: None
         self._breakers = {name: Breaker(clock, failures, probe_seconds) for name in transports}
         #: Monotonic seconds until which other processes heard that a provider wants to wait.
         self._held: dict[str, float] = {}
 
-    def admit(self, options: SendOptions, *, may_fall_back: bool = True) -> Admission:
-        """Whether a send may be begun. With no wait it has to be told by `send` or `unused`."""
-        name = options.transport
-        wait, probe = self._admitted(name)
-        if not wait or not (may_fall_back and self._falls_back(options, wait)):
-            return Admission(options, wait, probe=probe)
-        assert self._fallback is not None
-        other, probe = self._admitted(self._fallback)
-        if other:
-            return Admission(options, min(wait, other))
-        instead = "fails again and again" if self._breakers[name].is_open else "asked to wait"
-        through = msgspec.structs.replace(options, transport=self._fallback)
-        return Admission(through, 0.0, instead, probe)
+    def admit(
+        self, options: SendOptions, *, may_fall_back: bool = True, tried: bool = False
+    ) -> Admission:
+        """Whether a send may be begun. With no wait it has to be told by `send` or `unused`.
+
+        `tried`: it was sent in vain before. It leaves the probe to others where a way is open.
+        """
+        names = self._names(options, may_fall_back)
+        if tried and len(names) > 1 and not self._breakers[names[-1]].is_open:
+            names = names[::-1]
+        waits = []
+        for name in names:
+            wait, probe = self._admitted(name)
+            if not wait:
+                return self._through(name, options, probe)
+            waits.append(wait)
+        return Admission(options, min(waits))
 
     def opens_in(self, options: SendOptions, *, may_fall_back: bool = True) -> float:
         """Seconds until some way is open; 0: there is one."""
-        wait = self._opens_in(options.transport)
-        if wait and may_fall_back and self._falls_back(options, wait):
-            assert self._fallback is not None
-            return min(wait, self._opens_in(self._fallback))
-        return wait
+        return min(self._opens_in(name) for name in self._names(options, may_fall_back))
+
+    def again_in(
+        self, options: SendOptions, result: SendResult, tries: int, *, may_fall_back: bool = True
+    ) -> float:
+        """Seconds, at the most, for which it makes sense to wait after an attempt in vain.
+
+        What its own way did not take does not wait for it while the fallback is open.
+        """
+        soon = self._breakers[result.transport].soon(result, tries)
+        if result.transport != options.transport:
+            return soon
+        others = self._names(options, may_fall_back)[1:]
+        return min((soon, *map(self._opens_in, others)))
 
     def send(self, email: Email, admission: Admission) -> SendResult:
         """One attempt, after it was admitted."""
@@ -87,8 +100,8 @@ class Ways:
         works = self._breakers[name].record(result, probe=admission.probe)
         if works is not None:
             self._on_state(name, works, result.message)
-        if works:
-            self.on_reopened()
+        if works or (works is False and self._fallback not in (None, name)):
+            self.on_change()
         if result.reason is Reason.THROTTLED and result.retry_at is not None:
             self._on_throttled(name, result.retry_at - self._clock.now())
         return result
@@ -105,12 +118,22 @@ class Ways:
         for transport in self._transports.values():
             transport.close()
 
-    def _falls_back(self, options: SendOptions, wait: float) -> bool:
-        """A test email has no other way: only its own transport knows not to deliver it."""
-        name = options.transport
-        if self._fallback is None or name == self._fallback or options.test_mode:
-            return False
-        return self._breakers[name].is_open or wait > self._fallback_after
+    def _names(self, options: SendOptions, may_fall_back: bool) -> Sequence[str]:
+        """Its own way first, then the fallback where that takes over."""
+        own, other = options.transport, self._fallback
+        # A test email has no other way: only its own transport knows not to deliver it.
+        if other is None or other == own or options.test_mode or not may_fall_back:
+            return (own,)
+        left = self._breakers[own].is_open or self._gate(own) > self._fallback_after
+        return (own, other) if left else (own,)
+
+    def _through(self, name: str, options: SendOptions, probe: bool) -> Admission:
+        own = options.transport
+        if name == own:
+            return Admission(options, 0.0, probe=probe)
+        instead = "fails again and again" if self._breakers[own].is_open else "asked to wait"
+        through = msgspec.structs.replace(options, transport=name)
+        return Admission(through, 0.0, instead, probe)
 
     def _admitted(self, name: str) -> tuple[float, bool]:
         closed = self._gate(name)

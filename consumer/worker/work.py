@@ -128,6 +128,11 @@ class Sending:
         """What its route says; a fallback may stand in for the transport."""
         return self.send.options
 
+    @property
+    def may_fall_back(self) -> bool:
+        """What may have been accepted goes no other way than before."""
+        return not self.possible_duplicate
+
     def result(
         self, kind: Kind, reason: Reason, message: str, transport: str | None = None
     ) -> SendResult:

@@ -121,6 +121,7 @@ class Worker:
             worker=name,
             ledger=ledger,
             outbox=Outbox(sink, rules.tracking_topic, rules.dead_letter_topic),
+            ways=self._ways,
             clock=clock,
             metrics=metrics,
             limit=self._limit,
@@ -128,7 +129,7 @@ class Worker:
             on_broker=lambda ok, why: observer.dependency("kafka_producer", ok, why),
         )
         self.lanes = Lanes(clock, self._tracker.put)
-        self._ways.on_reopened = self.lanes.wake
+        self._ways.on_change = self.lanes.wake
         self._senders = Senders(
             count=rules.senders,
             owner=owner,

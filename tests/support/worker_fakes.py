@@ -15,9 +15,10 @@ from consumer.pipeline.lock import Locked, Progress
 from consumer.pipeline.pipeline import Incoming, NotYet, Prepared
 from consumer.pipeline.receive import Received
 from consumer.pipeline.resume import Known, LeftInDoubt
-from consumer.ports import OnAck
+from consumer.ports import OnAck, Transport
 from consumer.wire import decode_tracking
 from consumer.worker.offsets import TopicPartition
+from consumer.worker.ways import Ways
 from tests.support.clock import ManualClock
 from tests.support.worker import OWNER, ending, result, send
 from tests.support.worker_ledger import MemoryLedger
@@ -218,3 +219,9 @@ class FakeTransport:
         return self.closed_for
 
     def close(self) -> None: ...
+
+
+def one_way(clock: ManualClock, transport: Transport | None = None, failures: int = 1000) -> Ways:
+    """Mailgun alone, whose breaker stays closed for long."""
+    transports = {"mailgun": transport or FakeTransport()}
+    return Ways(transports, clock=clock, failures=failures, probe_seconds=1.0)

@@ -20,10 +20,15 @@ from consumer.worker.outbox import Outbox
 from consumer.worker.senders import Senders
 from consumer.worker.settling import Settling
 from consumer.worker.tracker import Tracker
-from consumer.worker.ways import Ways
 from tests.support.clock import ManualClock
 from tests.support.worker import CRITICAL, OK, OWNER, SOON, WARNING, event, record, result, until
-from tests.support.worker_fakes import FakePipeline, FakeSink, FakeSource, FakeTransport
+from tests.support.worker_fakes import (
+    FakePipeline,
+    FakeSink,
+    FakeSource,
+    FakeTransport,
+    one_way,
+)
 from tests.support.worker_ledger import MemoryLedger
 
 TIMES = LoopTimes(reconnect=0.001, drain=0.005)
@@ -53,11 +58,13 @@ class Rig:
         self.offsets, self.atoms = Offsets(), Atoms()
         self.kafka: list[tuple[bool, str]] = []
         self.metrics = Metrics()
+        self.ways = one_way(self.clock, self.transport)
         self.tracker = Tracker(
             owner=OWNER,
             worker="worker-1",
             ledger=self.ledger,
             outbox=Outbox(self.sink, "tracked", "dead"),
+            ways=self.ways,
             clock=self.clock,
             metrics=self.metrics,
             limit=self.limit,
@@ -73,9 +80,7 @@ class Rig:
             lease=self.lease,
             ledger=self.ledger,
             settling=Settling(self.ledger, OWNER, self.clock),
-            ways=Ways(
-                {"mailgun": self.transport}, clock=self.clock, failures=1000, probe_seconds=1.0
-            ),
+            ways=self.ways,
             clock=self.clock,
             metrics=self.metrics,
             max_age_seconds=dict.fromkeys((CRITICAL, OK, WARNING), 3600.0),

@@ -16,7 +16,7 @@ from consumer.worker.outbox import Outbox
 from consumer.worker.tracker import Tracker
 from tests.support.clock import ManualClock
 from tests.support.worker import CRITICAL, FIRST, OK, OWNER, SECOND, SOON, event, record, until
-from tests.support.worker_fakes import FakePipeline, FakeSink
+from tests.support.worker_fakes import FakePipeline, FakeSink, one_way
 from tests.support.worker_ledger import MemoryLedger
 
 
@@ -36,6 +36,7 @@ class Rig:
             worker="worker-1",
             ledger=self.ledger,
             outbox=Outbox(self.sink, "tracked", "dead"),
+            ways=one_way(self.clock),
             clock=self.clock,
             metrics=Metrics(),
             limit=DeadLetterLimit(1000, self.clock),

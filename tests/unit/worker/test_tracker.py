@@ -22,7 +22,7 @@ from consumer.worker.work import Broken, Landed, Sending, Work
 from tests.support.clock import ManualClock
 from tests.support.factories import make_notification
 from tests.support.worker import FIRST, OK, OWNER, SOON, TOPIC, ending, result, until, work
-from tests.support.worker_fakes import FakeSink
+from tests.support.worker_fakes import FakeSink, one_way
 from tests.support.worker_ledger import MemoryLedger, states
 
 
@@ -43,6 +43,7 @@ class Rig:
             worker="worker-1",
             ledger=self.ledger,
             outbox=Outbox(self.sink, "tracked", "dead"),
+            ways=one_way(self.clock, failures=1),
             clock=self.clock,
             metrics=self.metrics,
             limit=DeadLetterLimit(100, self.clock),
@@ -179,7 +180,8 @@ def test_an_event_is_not_closed_before_its_record_is_acknowledged(rig: Rig) -> N
 
 def test_a_deferred_send_is_tracked_and_comes_back_at_the_providers_time(rig: Rig) -> None:
     rig.add(rig.work())
-    rig.land(rig.take(), Kind.DEFERRED, retry_at=rig.clock.now() + 90)
+    told = {"reason": Reason.THROTTLED, "retry_at": rig.clock.now() + 90}
+    rig.land(rig.take(), Kind.DEFERRED, **told)
     until(lambda: len(rig.lanes._to_send), "it waits for its next attempt")
     assert rig.kinds() == [Kind.DEFERRED]
     rig.clock.advance(89)
@@ -210,7 +212,8 @@ def test_the_time_that_an_outage_took_is_not_waited_again(rig: Rig) -> None:
 
     rig.sink.refuse = refuse
     rig.add(rig.work())
-    rig.land(rig.take(), Kind.DEFERRED, retry_at=rig.clock.now() + 90)
+    told = {"reason": Reason.THROTTLED, "retry_at": rig.clock.now() + 90}
+    rig.land(rig.take(), Kind.DEFERRED, **told)
     until(lambda: len(rig.lanes._to_send), "it waits for its next attempt")
     assert rig.lanes.take(0) is not None
 

@@ -1,5 +1,6 @@
 """Ways out: the route's transport, or the fallback while that one cannot."""
 
+import math
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ class Rig:
         self.mailgun, self.smtp = FakeTransport(), FakeTransport()
         self.states: list[tuple[str, bool]] = []
         self.throttled: list[tuple[str, float]] = []
-        self.reopened = 0
+        self.changes = 0
         self.ways = Ways(
             {"mailgun": self.mailgun, "smtp": self.smtp},
             clock=self.clock,
@@ -35,9 +36,9 @@ class Rig:
         )
 
         def count() -> None:
-            self.reopened += 1
+            self.changes += 1
 
-        self.ways.on_reopened = count
+        self.ways.on_change = count
 
     def send(self, options: SendOptions = OWN) -> Any:
         admission = self.ways.admit(options)
@@ -74,8 +75,63 @@ def test_its_own_way_is_taken_back_by_the_first_probe_that_succeeds(rig: Rig) ->
     rig.clock.advance(1.0)
     rig.send()
     assert rig.states == [("mailgun", False), ("mailgun", True)]
-    assert rig.reopened == 1
+    assert rig.changes == 2
     assert rig.ways.admit(OWN).instead is None
+
+
+def test_what_was_tried_before_leaves_the_probe_to_others(rig: Rig) -> None:
+    """Tried at a moment when a probe is due, it would be the probe each time, and never out."""
+    rig.break_mailgun()
+    rig.clock.advance(1.0)
+    assert rig.ways.admit(OWN, tried=True).options.transport == "smtp"
+    assert rig.ways.admit(OWN).probe
+
+
+def test_where_the_fallback_is_broken_too_what_was_tried_probes_both_in_turn(rig: Rig) -> None:
+    rig.break_mailgun()
+    rig.smtp.answer = lambda _: result(Kind.DEFERRED, reason=Reason.UNREACHABLE, transport="smtp")
+    rig.send()
+    rig.send()
+    rig.clock.advance(1.0)
+    probes = [rig.ways.admit(OWN, tried=True) for _ in range(2)]
+    assert [(each.options.transport, each.probe) for each in probes] == [
+        ("mailgun", True),
+        ("smtp", True),
+    ]
+
+
+def test_what_its_own_broken_way_did_not_take_goes_by_the_fallback_at_once(rig: Rig) -> None:
+    rig.break_mailgun()
+    assert rig.ways.again_in(OWN, BLAMED, 9) == 0.0
+    assert rig.ways.again_in(OWN, BLAMED, 9, may_fall_back=False) == math.inf
+
+
+def test_what_the_fallback_did_not_take_is_not_hurried(rig: Rig) -> None:
+    """A mail server that greylists would be asked again and again without a pause."""
+    rig.break_mailgun()
+    greylisted = result(Kind.DEFERRED, reason=Reason.THROTTLED, transport="smtp")
+    assert rig.ways.again_in(OWN, greylisted, 1) == math.inf
+
+
+def test_until_the_breaker_has_an_opinion_tries_are_a_probes_interval_apart(rig: Rig) -> None:
+    """One alarm alone has to open it within seconds; what fails beside others' success waits."""
+    assert rig.ways.again_in(OWN, BLAMED, 1) == 1.0
+    assert rig.ways.again_in(OWN, BLAMED, 2) == math.inf
+
+
+@pytest.mark.parametrize(("asked", "again_in"), [(30.0, math.inf), (31.0, 0.0)])
+def test_what_was_told_to_wait_for_long_does_not_wait_while_the_fallback_is_open(
+    rig: Rig, asked: float, again_in: float
+) -> None:
+    rig.mailgun.closed_for = asked
+    told = result(Kind.DEFERRED, reason=Reason.THROTTLED, retry_at=rig.clock.now() + asked)
+    assert rig.ways.again_in(OWN, told, 1) == again_in
+
+
+def test_what_waits_is_called_when_the_fallback_takes_over(rig: Rig) -> None:
+    """What fails first may have a pause of a minute before the others find the way broken."""
+    rig.break_mailgun()
+    assert rig.changes == 1
 
 
 def test_what_may_have_been_accepted_never_falls_back(rig: Rig) -> None:
@@ -89,6 +145,7 @@ def test_without_a_fallback_it_waits(rig: Rig) -> None:
     alone.break_mailgun()
     assert alone.ways.admit(OWN).wait == 1.0
     assert alone.ways.opens_in(OWN) == 1.0
+    assert alone.changes == 0, "nothing that waits can go"
 
 
 def test_a_test_email_never_falls_back(rig: Rig) -> None:
