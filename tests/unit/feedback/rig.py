@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from consumer.adapters.ledger import open_ledger
+from consumer.adapters.ledger import SqlLedger
 from consumer.domain.alarm import State
 from consumer.domain.ledger import (
     ClaimRequest,
@@ -23,11 +23,11 @@ OWNER = "sender-1"
 
 
 class Rig:
-    """What a recorder stands on. Close it: an open database is a warning."""
+    """What a recorder stands on."""
 
-    def __init__(self) -> None:
+    def __init__(self, ledger: SqlLedger) -> None:
         self.clock = ManualClock()
-        self.ledger = open_ledger("sqlite://")
+        self.ledger = ledger
         self.sink = FakeSink()
         self.documents: list[tuple[Source, Outcome]] = []
         self.recorder = self.another()
@@ -44,9 +44,6 @@ class Rig:
             clock=self.clock,
             on_document=lambda source, outcome: self.documents.append((source, outcome)),
         )
-
-    def close(self) -> None:
-        self.ledger.close()
 
     def send(self, state: DeliveryState | None = DeliveryState.ACCEPTED, uid: str = UID) -> None:
         """The email of `factories.make_notification`; without a state it is being sent."""

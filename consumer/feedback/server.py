@@ -1,0 +1,55 @@
+"""The receiver as a running server, in a thread."""
+
+import socket
+import threading
+from typing import Any
+
+import uvicorn
+
+#: Webhooks at the same time; more are told to come again.
+_MOST_AT_ONCE = 200
+_KEEP_ALIVE_SECONDS = 75
+#: For answers under way when the server stops: longer than Kafka may take for one.
+_GRACE_SECONDS = 15
+
+
+class WebhookServer:
+    """Serves an ASGI application. Port 0 takes a free one; `address` tells which."""
+
+    def __init__(self, app: Any, host: str, port: int) -> None:
+        """Raises OSError when the port is taken."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, port), family=family)
+        self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        config = uvicorn.Config(
+            app,
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            limit_concurrency=_MOST_AT_ONCE,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, args=([self._listener],), name="webhooks", daemon=True
+        )
+
+    @property
+    def address(self) -> str:
+        host, port = self._listener.getsockname()[:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def start(self) -> None:
+        """Connections are accepted from the constructor on, and answered from here on."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take nothing new, and answer what is under way."""
+        self._server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join(_GRACE_SECONDS + 5)
+        self._listener.close()
