@@ -59,7 +59,7 @@ def read(document: Any) -> Report | NoReport:
     """The report in a document, or why there is none. Never raises."""
     if not isinstance(document, dict):
         return UNREADABLE
-    word, event_id, at = _text(document, "event"), _text(document, "id"), _time(document)
+    word, event_id, at = _text(document, "event"), _text(document, "id"), time_of(document)
     if not word or not event_id or len(event_id) > _MAX_ID or at is None:
         return UNREADABLE
     status = _dict(document, "delivery-status")
@@ -148,7 +148,7 @@ def _next_attempt(kind: Kind, at: float, status: Mapping[str, Any]) -> float | N
     return at + seconds if 0 < seconds < _LONGEST_WAIT else None
 
 
-def _time(document: Mapping[str, Any]) -> float | None:
+def time_of(document: Mapping[str, Any]) -> float | None:
     """`timestamp` is epoch seconds; the Logs have `@timestamp`, ISO 8601."""
     value = document.get("timestamp", document.get("@timestamp"))
     if isinstance(value, str):
