@@ -69,6 +69,7 @@ class Reason(StrEnum):
     SAME_ADDRESS = "same_address"
     # resume
     TOLD_BEFORE = "told_before"
+    NO_LONGER_PLANNED = "no_longer_planned"
     # deliver
     QUEUED = "queued"
     PROVIDER_REJECTED = "provider_rejected"

@@ -30,6 +30,9 @@ from consumer.pipeline.resume import Known, LeftInDoubt, Resumed, ToSend, resume
 from consumer.ports import Catalog, Clock, Ledger
 from consumer.telemetry.metrics import Metrics
 
+#: An email that is not to be sent any more, only looked up.
+_WITHOUT_WORDS = Email(uid="", message_id="", sender="", to="", subject="", text="", html="")
+
 
 class PipelineRules(msgspec.Struct, frozen=True, kw_only=True):
     """What the operator chose for the stages."""
@@ -59,6 +62,8 @@ class Send(msgspec.Struct, frozen=True, kw_only=True):
     #: An earlier attempt may have been accepted: to be looked up first.
     doubt: LeftInDoubt | None = None
     possible_duplicate: bool = False
+    #: Why it is not sent whatever the lookup says. Its email is only as much as that one needs.
+    obsolete: Reason | None = None
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -215,7 +220,9 @@ class Pipeline:
                 if isinstance(answer, Prepared)
             }
         planned = sum(1 for a in answers if isinstance(a, Prepared) and a.context is not None)
-        sending = sum(1 for each in resumed.values() if each.to_send)
+        sending = sum(
+            any(each.obsolete is None for each in event.to_send) for event in resumed.values()
+        )
         self._metrics.count_stage("plan", passed=sending, ended=planned - sending)
         emails = self._create_emails(answers, resumed)
         return [
@@ -248,6 +255,7 @@ class Pipeline:
             for place, event in resumed.items()
             if isinstance(answer := answers[place], Prepared) and answer.context is not None
             for each in event.to_send
+            if each.obsolete is None
         ]
         with self._metrics.timed_stage("create_email"):
             emails = create_email(drafts, self._renderer, int(self._clock.now() * 1000))
@@ -262,21 +270,25 @@ class Pipeline:
     ) -> Prepared:
         rules = self._rules
         options = choose_options(answer.locked.event, rules.routes, rules.default_options)
-        sends = [_send(each, emails[each.notification.uid], options) for each in resumed.to_send]
+        sends = [_send(each, emails, options) for each in resumed.to_send]
         return msgspec.structs.replace(
             answer, sends=sends, known=resumed.known, endings=resumed.endings
         )
 
 
-def _send(each: ToSend, email: Email, options: SendOptions) -> Send:
+def _send(each: ToSend, emails: Mapping[str, Email], options: SendOptions) -> Send:
+    to = each.notification
+    email = emails.get(to.uid, _WITHOUT_WORDS)
     if each.doubt is not None:
         # Whatever the settings say by now: it is looked up, and sent again, as what it was.
-        email = msgspec.structs.replace(email, message_id=f"<{each.doubt.message_id}>")
+        message_id = f"<{each.doubt.message_id}>"
+        email = msgspec.structs.replace(email, uid=to.uid, to=to.destination, message_id=message_id)
     return Send(
-        notification=each.notification,
+        notification=to,
         email=email,
         options=options,
         attempt=each.attempt,
         doubt=each.doubt,
         possible_duplicate=each.possible_duplicate,
+        obsolete=each.obsolete,
     )

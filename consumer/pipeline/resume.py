@@ -2,8 +2,8 @@
 
 A process may have died anywhere between its first send and closing the event, and the plan may
 have changed since. What was told once stays told: results are tracked again (under the same id)
-and their addresses get no second mail. A send that was under way is in doubt: it is planned anew,
-to be looked up before anything is sent.
+and their addresses get no second mail. A send that was under way is in doubt: it is looked up,
+before anything is sent, and also where nothing is to be sent any more.
 """
 
 from collections.abc import Sequence
@@ -24,6 +24,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     result: SendResult
     attempt: int
     possible_duplicate: bool = False
+    #: It ends by our word of now: the ledger is still to be told.
+    is_news: bool = False
 
 
 class LeftInDoubt(msgspec.Struct, frozen=True):
@@ -45,6 +47,8 @@ class ToSend(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int = 1
     doubt: LeftInDoubt | None = None
     possible_duplicate: bool = False
+    #: Why it is not sent whatever the lookup says: it is only looked up. None: it may be sent.
+    obsolete: Reason | None = None
 
 
 class Resumed(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +66,8 @@ def resume(event: AlarmEvent, planned: Planned, rows: Sequence[DeliveryRow]) -> 
         return Resumed(to_send=to_send, known=[], endings=list(planned.endings))
     by_uid = {row.uid: row for row in rows}
     told = {row.destination for row in rows if row.state is not DeliveryState.DEFERRED}
+    addressed = {notification.destination for notification in planned.notifications}
+    obsolete = _why_obsolete(planned.endings)
     still: list[ToSend] = []
     known: list[Known] = []
     endings = list(planned.endings)
@@ -77,16 +83,34 @@ def resume(event: AlarmEvent, planned: Planned, rows: Sequence[DeliveryRow]) -> 
             endings.append(_told_before(notification))
         else:
             still.append(ToSend(notification=notification))
-    # No longer planned, but done: it has its record all the same. One in doubt stays in doubt:
-    # it is held for a person, not sent to somebody whom the plan no longer names.
-    known.extend(
-        _known(_notification(event, row), row)
-        for row in by_uid.values()
-        if row.state is not DeliveryState.DEFERRED
-    )
+    for row in by_uid.values():
+        if _is_open(row) and row.destination in addressed:
+            # By another notification: its one email may well be this one, sent again.
+            still.append(_in_doubt(_notification(event, row), row))
+            continue
+        left = _of_unplanned(_notification(event, row), row, obsolete)
+        if isinstance(left, Known):
+            known.append(left)
+        elif left is not None:
+            still.append(left)
     return Resumed(to_send=still, known=known, endings=endings)
 
 
+def _why_obsolete(endings: Sequence[Ending]) -> Reason | None:
+    """Why what is not planned is not sent any more; None: the whole event comes again, out of the
+    dead letters."""
+    kinds = {ending.kind for ending in endings if ending.target_id is None}
+    if Kind.LOOKUP_FAILED in kinds:
+        return None
+    return Reason.STATE_MOVED_ON if kinds & _OVERTAKEN else Reason.NO_LONGER_PLANNED
+
+
+#: Ends of an event whose alarm is further than that.
+_OVERTAKEN = frozenset({Kind.STALE, Kind.UNCHANGED})
+_NOT_SENT = {
+    Reason.STATE_MOVED_ON: "The alarm's state has moved on",
+    Reason.NO_LONGER_PLANNED: "The plan no longer names it",
+}
 _RESULTS = {
     DeliveryState.ACCEPTED: (Kind.ACCEPTED, Reason.QUEUED),
     DeliveryState.FAILED: (Kind.FAILED, Reason.PROVIDER_REJECTED),
@@ -103,21 +127,58 @@ _REASONS = frozenset(Reason)
 
 def _of_row(notification: Notification, row: DeliveryRow) -> ToSend | Known:
     """A notification that is planned still, by how far an earlier run got with it."""
-    held = row.state is DeliveryState.IN_DOUBT and row.reason == Reason.HELD
     if row.state is DeliveryState.DEFERRED:
         return ToSend(
             notification=notification,
             attempt=row.attempt + 1,
             possible_duplicate=row.possible_duplicate,
         )
-    if row.state in (DeliveryState.SENDING, DeliveryState.IN_DOUBT) and not held:
-        return ToSend(
-            notification=notification,
-            attempt=row.attempt,
-            doubt=LeftInDoubt(row.updated_at, row.created_at, row.transport, row.message_id),
-            possible_duplicate=row.possible_duplicate,
+    return _in_doubt(notification, row) if _is_open(row) else _known(notification, row)
+
+
+def _of_unplanned(
+    notification: Notification, row: DeliveryRow, obsolete: Reason | None
+) -> ToSend | Known | None:
+    """One that is not sent again, whatever became of it; None: that is for the event's next time.
+
+    What is done has its record all the same, and what waited for its next attempt ends.
+    """
+    if obsolete is None:
+        return None if row.state is DeliveryState.DEFERRED else _known(notification, row)
+    if row.state is DeliveryState.DEFERRED:
+        result = SendResult(
+            kind=Kind.SUPERSEDED,
+            reason=obsolete,
+            message=_NOT_SENT[obsolete],
+            transport=row.transport,
+            calls=0,
         )
-    return _known(notification, row)
+        return Known(
+            notification=notification,
+            attempt=row.attempt + 1,
+            possible_duplicate=row.possible_duplicate,
+            result=result,
+            is_news=True,
+        )
+    return _in_doubt(notification, row, obsolete) if _is_open(row) else _known(notification, row)
+
+
+def _is_open(row: DeliveryRow) -> bool:
+    """Somebody has to ask whether it was accepted; what is held has been asked about."""
+    in_doubt = row.state is DeliveryState.IN_DOUBT and row.reason != Reason.HELD
+    return in_doubt or row.state is DeliveryState.SENDING
+
+
+def _in_doubt(
+    notification: Notification, row: DeliveryRow, obsolete: Reason | None = None
+) -> ToSend:
+    return ToSend(
+        notification=notification,
+        attempt=row.attempt,
+        doubt=LeftInDoubt(row.updated_at, row.created_at, row.transport, row.message_id),
+        possible_duplicate=row.possible_duplicate,
+        obsolete=obsolete,
+    )
 
 
 def _known(notification: Notification, row: DeliveryRow) -> Known:

@@ -31,6 +31,8 @@ class Doubt(msgspec.Struct):
     first_sent: float
     #: Who may have it.
     transport: str
+    #: Another process left it behind, which may wake up and still say what became of it.
+    inherited: bool = False
     #: There is a tracking record that says so.
     told: bool = False
     lookups: int = 0

@@ -7,6 +7,7 @@ after a crash or a rebalance, takes over the doubt.
 
 import threading
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from consumer.domain.alarm import State
 from consumer.domain.errors import LedgerUnavailable, LookupUnavailable
@@ -57,11 +58,18 @@ class Resolver:
         self._to_tracker = to_tracker
         #: Told of each lookup whether it was answered.
         self._on_lookup = on_lookup
+        #: By thread: it has a doubt in its hands.
+        self._at_it = [False] * count
         self._stop = threading.Event()
         self._threads = [
-            threading.Thread(target=self._run, name=f"resolver-{n}", daemon=True)
+            threading.Thread(target=self._run, args=(n,), name=f"resolver-{n}", daemon=True)
             for n in range(count)
         ]
+
+    @property
+    def doubts(self) -> int:
+        """Sends in doubt that wait to be looked up, or are being."""
+        return self._lanes.doubts + sum(self._at_it)
 
     def start(self) -> None:
         for thread in self._threads:
@@ -74,11 +82,13 @@ class Resolver:
         for thread in self._threads:
             thread.join(max(0.0, deadline - self._clock.monotonic()))
 
-    def _run(self) -> None:
+    def _run(self, number: int) -> None:
         while not self._stop.is_set():
             sending = self._lanes.take_doubt(_PATIENCE)
             if sending is not None and sending.doubt is not None:
+                self._at_it[number] = True
                 self._resolve(sending, sending.doubt)
+                self._at_it[number] = False
 
     def _resolve(self, sending: Sending, doubt: Doubt) -> None:
         if not doubt.told:
@@ -145,34 +155,62 @@ class Resolver:
 
     def _wait(self, sending: Sending, doubt: Doubt, answered: bool) -> float | None:
         """Seconds until the next lookup; None: nothing was found in time."""
+        if self._is_hopeless(sending, doubt):
+            return None
         now = self._clock.now()
         age, asking = max(0.0, now - doubt.since), now - (doubt.asked_since or now)
         behind = self._lanes.newer_states(sending.work)
         budget = budget_seconds(sending.work.event.state, behind, self._budgets)
         wait = next_lookup(age, asking, budget, answered=answered)
-        if wait is None and not answered and not behind:
+        if wait is None and not answered and not behind and not sending.send.obsolete:
             # Nothing could be sent now anyway: ask on, until there is an answer or a way out.
             return self._ways.opens_in(sending.options, may_fall_back=False) or None
         return wait
 
+    def _is_hopeless(self, sending: Sending, doubt: Doubt) -> bool:
+        """Nobody will ever say more: to wait would only make the alarm late.
+
+        An email that is in doubt for the second time waits all the same, so that a provider which
+        takes everything and answers nothing does not get the same email again and again.
+        """
+        asked = doubt.transport in self._lookups or doubt.inherited
+        return not asked and not sending.possible_duplicate
+
     def _given_up(self, sending: Sending, doubt: Doubt, answered: bool) -> SendResult:
-        if doubt.transport not in self._lookups:
-            said = "Nobody can be asked whether it was accepted"
-        else:
-            what = "it is not there" if answered else "without an answer"
-            said = f"Looked up {doubt.lookups} times, {what}"
-        if self._lanes.newer_states(sending.work):
+        said = self._said(doubt, answered)
+        moved_on = bool(self._lanes.newer_states(sending.work))
+        obsolete = Reason.STATE_MOVED_ON if moved_on else sending.send.obsolete
+        redriven = sending.work.redriven_ms is not None
+        if obsolete is Reason.STATE_MOVED_ON or (obsolete is not None and redriven):
             sending.possible_duplicate = True
-            said += "; the alarm's state has moved on meanwhile, it is not sent again"
-            return sending.result(Kind.SUPERSEDED, Reason.STATE_MOVED_ON, said)
-        if self._hold and sending.work.redriven_ms is None:
+            why = f"{_WHY[obsolete]}: it may have been sent, and is not sent again"
+            return sending.result(Kind.SUPERSEDED, obsolete, f"{said}; {why}")
+        if obsolete is not None:
+            held = f"{said}; {_WHY[obsolete]}: held for a person, redrive it to end it"
+            return sending.result(Kind.IN_DOUBT, Reason.HELD, held)
+        if self._hold and not redriven:
             return sending.result(
                 Kind.IN_DOUBT, Reason.HELD, f"{said}; held for a person, redrive it to send it"
             )
         sending.possible_duplicate = True
         return sending.result(Kind.DEFERRED, Reason.NOT_FOUND, f"{said}; it is sent again")
 
+    def _said(self, doubt: Doubt, answered: bool) -> str:
+        if doubt.transport not in self._lookups:
+            return "Nobody can be asked whether it was accepted"
+        times = "once" if doubt.lookups == 1 else f"{doubt.lookups} times"
+        return f"Looked up {times}, {'it is not there' if answered else 'without an answer'}"
+
+
+_WHY: Final = {
+    Reason.STATE_MOVED_ON: "the alarm's state has moved on",
+    Reason.NO_LONGER_PLANNED: "the plan no longer names it",
+}
+
 
 def _left_behind(sending: Sending) -> SendResult:
-    what = "The process that was sending this ended before the answer; it is looked up"
+    if sending.work.redriven_ms is None:
+        what = "The process that was sending this ended before the answer; it is looked up"
+    else:
+        what = "A person asked for it again; first it is looked up once more"
     return sending.result(Kind.IN_DOUBT, Reason.INTERRUPTED, what)

@@ -7,9 +7,10 @@ from consumer.domain.errors import LedgerUnavailable
 from consumer.domain.ledger import DeliveryState, Settlement
 from consumer.domain.notification import SendResult
 from consumer.domain.reasons import Kind
+from consumer.pipeline.resume import Known
 from consumer.ports import Clock, Ledger
 from consumer.worker.gather import Gather
-from consumer.worker.work import Sending
+from consumer.worker.work import Sending, Work
 
 #: Seconds between two tries while the ledger is away.
 _TRY_AGAIN = 0.5
@@ -79,4 +80,19 @@ def _settlement(sending: Sending, result: SendResult) -> Settlement:
         message=result.message,
         code=result.code,
         possible_duplicate=sending.possible_duplicate,
+    )
+
+
+def settlement_of(work: Work, known: Known) -> Settlement:
+    """What became of a notification without a sender: nothing was sent."""
+    result = known.result
+    return Settlement(
+        uid=known.notification.uid,
+        atom=work.atom,
+        fence=work.prepared.locked.fence,
+        state=_STATES[result.kind],
+        transport=result.transport,
+        reason=result.reason,
+        message=result.message,
+        possible_duplicate=known.possible_duplicate,
     )

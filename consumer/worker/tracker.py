@@ -11,12 +11,11 @@ import threading
 from collections.abc import Callable, Sequence
 
 from consumer.domain.errors import BrokerUnavailable, LedgerUnavailable
-from consumer.domain.ledger import Closing, DeliveryState, Settlement
+from consumer.domain.ledger import Closing
 from consumer.domain.notification import SendResult
 from consumer.domain.reasons import Kind
 from consumer.domain.record import DeadLetter, Record, Undelivered
 from consumer.domain.tracking import TrackingEvent
-from consumer.pipeline.resume import Known
 from consumer.pipeline.track import track_attempt, track_ending, track_invalid
 from consumer.ports import Clock, Ledger
 from consumer.telemetry.metrics import Metrics
@@ -25,6 +24,7 @@ from consumer.worker.giving_up import given_up
 from consumer.worker.lanes import Lanes
 from consumer.worker.outbox import Outbox
 from consumer.worker.retrying import seconds_until_next
+from consumer.worker.settling import settlement_of
 from consumer.worker.ways import Ways
 from consumer.worker.work import Broken, Landed, Sending, Work
 
@@ -228,15 +228,14 @@ class Tracker:
         self._on_broker(True, "")
 
     def _close(self, works: Sequence[Work], now: float) -> None:
-        left_behind = [
-            _in_doubt(work, known)
+        news = [
+            settlement_of(work, known)
             for work in works
             for known in work.prepared.known
-            if known.result.kind is Kind.IN_DOUBT
+            if known.is_news
         ]
-        if left_behind:
-            # What a dead process left as `sending` is held as in doubt from now on.
-            self._ledger.settle(self._owner, left_behind, now)
+        if news:
+            self._ledger.settle(self._owner, news, now)
         closings = [self._closing(work) for work in works]
         if closings:
             self._ledger.close_events(self._owner, closings, now)
@@ -285,15 +284,3 @@ class Tracker:
         elif result.kind is Kind.DEFERRED:
             sending.attempt += 1
             self._lanes.retry(sending, seconds_until_next(sending, result, self._ways, now))
-
-
-def _in_doubt(work: Work, known: Known) -> Settlement:
-    return Settlement(
-        uid=known.notification.uid,
-        atom=work.atom,
-        fence=work.prepared.locked.fence,
-        state=DeliveryState.IN_DOUBT,
-        transport=known.result.transport,
-        reason=known.result.reason,
-        message=known.result.message,
-    )

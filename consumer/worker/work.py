@@ -115,6 +115,7 @@ class Sending:
                 since=send.doubt.since,
                 first_sent=send.doubt.first_sent,
                 transport=send.doubt.transport,
+                inherited=True,
             )
         )
         #: It could not be found out whether an earlier attempt was accepted.

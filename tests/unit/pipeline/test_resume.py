@@ -79,12 +79,60 @@ def test_what_is_held_for_a_person_is_told_and_not_looked_up() -> None:
 
 
 @pytest.mark.parametrize("state", [DeliveryState.SENDING, DeliveryState.IN_DOUBT])
-def test_what_is_in_doubt_and_no_longer_planned_is_held(state: DeliveryState) -> None:
+def test_what_is_in_doubt_and_no_longer_planned_is_only_looked_up(state: DeliveryState) -> None:
     """It is not sent to somebody whom the plan no longer names, and not forgotten either."""
     resumed = resume(EVENT, Planned(notifications=(OTHER,)), [row(state)])
+    other, left = resumed.to_send
+    assert other == ToSend(notification=OTHER)
+    assert (left.notification.uid, left.attempt) == (FIRST.uid, 2)
+    assert left.doubt is not None
+    assert left.obsolete is Reason.NO_LONGER_PLANNED
+    assert not resumed.known
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        (Kind.STALE, Reason.STATE_MOVED_ON),
+        (Kind.UNCHANGED, Reason.STATE_MOVED_ON),
+        (Kind.SUPPRESSED, Reason.NO_LONGER_PLANNED),
+        (Kind.NO_RECIPIENTS, Reason.NO_LONGER_PLANNED),
+    ],
+)
+def test_of_an_event_that_is_not_sent_any_more_nothing_stays_open(kind: Kind, why: Reason) -> None:
+    """What is in doubt is looked up, what waited for its next attempt ends."""
+    ended = Planned(endings=(Ending(kind=kind, reason=Reason.OLDER_THAN_LAST, message=""),))
+    rows = [
+        row(DeliveryState.IN_DOUBT),
+        row(DeliveryState.DEFERRED, uid="other", possible_duplicate=True),
+    ]
+    resumed = resume(EVENT, ended, rows)
+    (left,) = resumed.to_send
+    assert (left.doubt is not None, left.obsolete) == (True, why)
     (known,) = resumed.known
-    assert (known.result.kind, known.result.reason) == (Kind.IN_DOUBT, Reason.HELD)
-    assert resumed.to_send == [ToSend(notification=OTHER)]
+    assert (known.result.kind, known.result.reason) == (Kind.SUPERSEDED, why)
+    assert (known.attempt, known.is_news, known.possible_duplicate) == (3, True, True)
+
+
+def test_what_the_catalog_does_not_know_at_all_waits_for_the_events_next_time() -> None:
+    """The event becomes a dead letter and does not end: redriven it is as good as new."""
+    ended = Planned(
+        endings=(Ending(kind=Kind.LOOKUP_FAILED, reason=Reason.NOT_IN_CATALOG, message=""),)
+    )
+    rows = [row(DeliveryState.SENDING), row(DeliveryState.DEFERRED, uid="other")]
+    resumed = resume(EVENT, ended, rows)
+    assert not resumed.to_send
+    (known,) = resumed.known
+    assert (known.notification.uid, known.result.reason) == (FIRST.uid, Reason.HELD)
+
+
+def test_what_is_in_doubt_goes_again_where_its_address_is_planned_by_another_name() -> None:
+    """The other one is not sent beside it."""
+    renamed = make_notification(uid="new", target_id="ntNew")
+    resumed = resume(EVENT, Planned(notifications=(renamed,)), [row(DeliveryState.SENDING)])
+    (left,) = resumed.to_send
+    assert (left.notification.uid, left.obsolete) == (FIRST.uid, None)
+    assert [ending.reason for ending in resumed.endings] == [Reason.TOLD_BEFORE]
 
 
 def test_a_deferred_send_gets_its_next_attempt() -> None:
@@ -117,11 +165,12 @@ def test_an_address_told_by_another_notification_gets_no_second_mail() -> None:
 
 
 def test_an_address_that_was_only_deferred_may_be_told_by_another() -> None:
-    """Nothing reached it yet; the plan of today decides."""
+    """Nothing reached it yet; the plan of today decides, and the old one ends."""
     renamed = make_notification(uid="new", target_id="ntNew")
     resumed = resume(EVENT, Planned(notifications=(renamed,)), [row(DeliveryState.DEFERRED)])
     assert resumed.to_send == [ToSend(notification=renamed)]
-    assert not resumed.known
+    (known,) = resumed.known
+    assert (known.notification.uid, known.result.kind) == (FIRST.uid, Kind.SUPERSEDED)
 
 
 def test_an_unknown_reason_in_the_ledger_is_read_as_the_states_own() -> None:

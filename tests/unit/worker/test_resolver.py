@@ -12,6 +12,7 @@ from consumer.domain.errors import LookupUnavailable
 from consumer.domain.ledger import DeliveryState, SendingMark
 from consumer.domain.notification import Email, SendResult
 from consumer.domain.reasons import Kind, Reason
+from consumer.pipeline.pipeline import Prepared
 from consumer.pipeline.resume import LeftInDoubt
 from consumer.telemetry.metrics import Metrics
 from consumer.worker.doubts import Doubt
@@ -71,7 +72,7 @@ class Rig:
         )
         self.resolver.start()
 
-    def doubt(self, *works: Work) -> Sending:
+    def doubt(self, *works: Work, inherited: bool = False) -> Sending:
         """The first event's send got no answer; the others wait behind it."""
         self.ledger.take(OWNER, *{w.atom for w in works})
         self.lanes.add(works)
@@ -79,7 +80,11 @@ class Rig:
         assert sending is not None
         self.ledger.mark_sending(OWNER, [_mark(sending)], self.clock.now())
         sending.doubt = Doubt(
-            since=self.clock.now(), first_sent=self.clock.now(), transport="mailgun", told=True
+            since=self.clock.now(),
+            first_sent=self.clock.now(),
+            transport="mailgun",
+            told=True,
+            inherited=inherited,
         )
         self.lanes.landed()
         self.lanes.doubt(sending, 0.0)
@@ -210,9 +215,9 @@ def test_while_nothing_could_be_sent_anyway_it_is_asked_on(rig: Rig) -> None:
 
 
 def test_without_a_key_the_ledger_may_still_know() -> None:
-    """The provider's feedback, or a process that woke up with its answer, wrote it down."""
+    """A process that woke up with its answer wrote it down."""
     rig = Rig(key=False)
-    rig.doubt(work("e1", state=CRITICAL))
+    rig.doubt(work("e1", state=CRITICAL), inherited=True)
     rig.pass_time(3)
     row = rig.ledger.deliveries["e1/0"]
     rig.ledger.deliveries["e1/0"] = msgspec.structs.replace(
@@ -222,6 +227,85 @@ def test_without_a_key_the_ledger_may_still_know() -> None:
     told = rig.next()
     assert (told.kind, told.reason, told.provider_id) == (Kind.ACCEPTED, Reason.FOUND, "<p>")
     rig.stop()
+
+
+def test_where_nobody_can_say_more_an_alarm_is_not_kept_waiting() -> None:
+    """Without a key, or by SMTP. In doubt once more, it waits: else it went again and again."""
+    rig = Rig(key=False)
+    first = rig.doubt(work("e1", "a", state=CRITICAL))
+    told = rig.next()
+    assert (told.kind, told.reason) == (Kind.DEFERRED, Reason.NOT_FOUND)
+    assert told.message == "Nobody can be asked whether it was accepted; it is sent again"
+    assert first.possible_duplicate
+    second = work("f1", "b", state=CRITICAL)
+    second.prepared = _with(second, possible_duplicate=True)
+    rig.doubt(second)
+    rig.pass_time(59)
+    assert rig.landed.empty()
+    rig.pass_time(1)
+    assert rig.next().reason is Reason.NOT_FOUND
+    rig.stop()
+
+
+def _with(of: Work, **changes: Any) -> Prepared:
+    """The event's only send, changed."""
+    (send,) = of.prepared.sends
+    return msgspec.structs.replace(of.prepared, sends=(msgspec.structs.replace(send, **changes),))
+
+
+def _redriven(of: Work) -> Work:
+    of.redriven_ms = of.event.timestamp + 1
+    return of
+
+
+def _obsolete(why: Reason, id_: str = "e1", alarm: str = "a") -> Work:
+    of = work(id_, alarm, state=CRITICAL)
+    of.prepared = _with(of, obsolete=why)
+    return of
+
+
+@pytest.mark.parametrize("why", [Reason.STATE_MOVED_ON, Reason.NO_LONGER_PLANNED])
+def test_what_nobody_is_to_be_told_any_more_is_looked_up_all_the_same(
+    rig: Rig, why: Reason
+) -> None:
+    rig.lookup.answer = lambda _: FOUND
+    rig.doubt(_obsolete(why))
+    assert rig.next().reason is Reason.FOUND
+
+
+def test_an_overtaken_event_is_not_held_however_often_it_is_redriven() -> None:
+    """It was held, and the alarm moved on since: not found, it has ended, and is never sent."""
+    rig = Rig(hold=True)
+    sending = rig.doubt(_redriven(_obsolete(Reason.STATE_MOVED_ON)))
+    rig.pass_time(60)
+    landed = rig.landed.get(timeout=SOON)
+    assert landed.is_final
+    assert landed.result is not None
+    assert (landed.result.kind, landed.result.reason) == (Kind.SUPERSEDED, Reason.STATE_MOVED_ON)
+    assert "it may have been sent" in landed.result.message
+    assert sending.possible_duplicate
+    row = rig.ledger.deliveries["e1/0"]
+    assert (row.state, row.possible_duplicate) == (DeliveryState.SUPERSEDED, True)
+    rig.stop()
+
+
+def test_what_is_no_longer_planned_is_held_until_a_person_has_seen_it(rig: Rig) -> None:
+    """Whatever the policy says: nobody may be sent it. Redriven, it ends."""
+    rig.doubt(_obsolete(Reason.NO_LONGER_PLANNED))
+    rig.pass_time(60)
+    assert rig.next().reason is Reason.HELD
+    rig.doubt(_redriven(_obsolete(Reason.NO_LONGER_PLANNED, "f1", "b")))
+    rig.pass_time(60)
+    told = rig.next()
+    assert (told.kind, told.reason) == (Kind.SUPERSEDED, Reason.NO_LONGER_PLANNED)
+
+
+def test_an_obsolete_doubt_does_not_wait_for_a_transport(rig: Rig) -> None:
+    rig.lookup.answer = _away
+    rig.transport.closed_for = 5.0
+    rig.doubt(_obsolete(Reason.STATE_MOVED_ON))
+    rig.pass_time(120)
+    assert rig.next().message.startswith("Looked up 61 times, without an answer; the alarm's")
 
 
 def test_what_another_process_left_is_told_first_and_then_looked_up(rig: Rig) -> None:

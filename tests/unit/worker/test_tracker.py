@@ -125,21 +125,23 @@ def test_produced_then_closed_then_let_go(rig: Rig) -> None:
     assert rig.ledger.events["e1"].outcome == Kind.ACCEPTED
 
 
-def test_what_a_dead_process_left_and_nobody_plans_any_more_is_held_in_doubt(rig: Rig) -> None:
-    """Told, listed, a dead letter, never sent; the row says so before the event is closed."""
+def test_what_ends_without_a_sender_is_told_and_settled_before_its_event_is_closed(
+    rig: Rig,
+) -> None:
+    """It waited for its next attempt when its process ended; now nobody is to be told any more."""
     waiting = rig.work()
     (send,) = waiting.prepared.sends
     rig.ledger.take(OWNER, waiting.atom)
     rig.ledger.mark_sending(OWNER, [_mark(Sending(waiting, send))], 0.0)
-    told = result(Kind.IN_DOUBT, reason=Reason.INTERRUPTED)
-    known = Known(notification=send.notification, result=told, attempt=1)
+    told = result(Kind.SUPERSEDED, reason=Reason.STATE_MOVED_ON)
+    known = Known(notification=send.notification, result=told, attempt=2, is_news=True)
     waiting.prepared = msgspec.structs.replace(waiting.prepared, sends=(), known=(known,))
     rig.add(waiting)
     until(lambda: "e1" in rig.ledger.events, "the event is closed")
-    assert states(rig.ledger) == {"e1/0": DeliveryState.IN_DOUBT}
-    assert rig.log == ["mark_sending", "produce tracked", "produce dead", "settle", "close_events"]
-    assert rig.kinds() == [Kind.IN_DOUBT]
-    assert [headers["messenger-reason"] for _, headers in rig.sink.dead] == [b"held"]
+    assert states(rig.ledger) == {"e1/0": DeliveryState.SUPERSEDED}
+    assert rig.log == ["mark_sending", "produce tracked", "settle", "close_events"]
+    assert rig.kinds() == [Kind.SUPERSEDED]
+    assert rig.sink.dead == []
 
 
 def test_an_event_ends_as_the_best_that_a_destination_got(rig: Rig) -> None:
