@@ -11,7 +11,7 @@ from consumer.domain.record import Record
 from consumer.domain.tracking import TrackingEvent
 from consumer.worker.offsets import TopicPartition
 from tests.crash.events import FIRST, LOG, OTHER, SECOND, uid
-from tests.support.clock import ManualClock
+from tests.support.clock import CALLERS_CLOCK, ManualClock
 from tests.support.provider import FakeProvider
 from tests.support.worker import FIRST as PARTITION
 
@@ -29,7 +29,7 @@ class World:
         self.provider = FakeProvider()
         self.tracked: list[TrackingEvent] = []
         self.committed: dict[TopicPartition, int] = {}
-        self.ledger = open_ledger(f"sqlite:///{ledger}")
+        self.ledger = open_ledger(f"sqlite:///{ledger}", clock=CALLERS_CLOCK)
         #: Commits that passed a record which was not done.
         self.wrong_commits: list[str] = []
 

@@ -1,5 +1,10 @@
 """A clock that tests move by hand."""
 
+from sqlalchemy import Double, bindparam
+
+#: For a ledger, instead of its database's clock: the time is what each caller says it is.
+CALLERS_CLOCK = bindparam("now", type_=Double)
+
 
 class ManualClock:
     """Time stands still until `advance`; `wait` advances it and returns at once."""

@@ -21,7 +21,7 @@ from consumer.pipeline.pipeline import Incoming, NotYet, Pipeline, PipelineRules
 from consumer.pipeline.receive import ReceiveSettings
 from consumer.telemetry.metrics import Metrics
 from tests.support.catalog import MemoryCatalog, whole_catalog
-from tests.support.clock import ManualClock
+from tests.support.clock import CALLERS_CLOCK, ManualClock
 from tests.support.factories import make_notification
 
 OWNER, EARLIER = "messenger-2", "messenger-1"
@@ -35,7 +35,7 @@ class Bench:
         self, catalog: MemoryCatalog | None = None, templates: Path | None = None, **rules: Any
     ) -> None:
         self.clock = ManualClock()
-        self.ledger: SqlLedger = open_ledger("sqlite://")
+        self.ledger: SqlLedger = open_ledger("sqlite://", clock=CALLERS_CLOCK)
         self.catalog = catalog or whole_catalog()
         self.metrics = Metrics()
         defaults = {"receive": ReceiveSettings(), "lock": LockRules()}

@@ -2,17 +2,22 @@
 
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Executable,
     RowMapping,
+    Select,
     Text,
     bindparam,
+    case,
     false,
     func,
     literal,
     select,
+    true,
     update,
 )
 from sqlalchemy.types import Double
@@ -20,7 +25,6 @@ from sqlalchemy.types import Double
 from consumer.adapters.ledger.batch import given, rows, upsert
 from consumer.adapters.ledger.reading import deliveries_of, events_by_id
 from consumer.adapters.ledger.schema import atoms, owners
-from consumer.adapters.ledger.shared_clock import database_now
 from consumer.domain.alarm import State
 from consumer.domain.ledger import AtomState, ClaimRequest, Claims, Held
 
@@ -28,21 +32,27 @@ _GIVEN = given(atom=Text)
 _OWNER = bindparam("me", type_=Text)
 _NOW = bindparam("now", type_=Double)
 
-_READ = (
-    select(
-        atoms,
-        owners.c.lease_until,
-        func.coalesce(owners.c.over_at < database_now(), false()).label("silent"),
-    )
-    .join(_GIVEN, atoms.c.atom == _GIVEN.c.atom)
-    .outerjoin(owners, owners.c.owner == atoms.c.owner)
-)
-
 _TAKE = (
     update(atoms)
     .where(atoms.c.atom == _GIVEN.c.atom)
     .values(owner=_OWNER, fence=atoms.c.fence + 1, updated_at=_NOW)
 )
+
+
+@cache
+def _read(clock: ColumnElement[float]) -> Select[Any]:
+    """The atoms, and whether their owners' leases are `over` by the clock that all share.
+
+    A program that knows nothing of that clock yet is believed its own word. An owner without a
+    lease never had one, or gave it up.
+    """
+    by_its_own_word = owners.c.lease_until < _NOW
+    over = case((owners.c.over_at.is_(None), by_its_own_word), else_=owners.c.over_at < clock)
+    return (
+        select(atoms, owners.c.lease_until, func.coalesce(over, true()).label("over"))
+        .join(_GIVEN, atoms.c.atom == _GIVEN.c.atom)
+        .outerjoin(owners, owners.c.owner == atoms.c.owner)
+    )
 
 
 @cache
@@ -60,42 +70,47 @@ def _insert_or_lock(dialect: str) -> Executable:
 
 
 @cache
-def _renew(dialect: str) -> Executable:
+def _renew(dialect: str, clock: ColumnElement[float]) -> Executable:
+    """Answers the shared clock."""
+    seconds = bindparam("lease_seconds", type_=Double)
     insert = upsert(owners, dialect).values(
-        owner=_OWNER,
-        lease_until=bindparam("lease_until"),
-        over_at=database_now() + bindparam("lease_seconds", type_=Double),
+        owner=_OWNER, lease_until=_NOW + seconds, over_at=clock + seconds
     )
     return insert.on_conflict_do_update(
         index_elements=["owner"],
         set_={"lease_until": insert.excluded.lease_until, "over_at": insert.excluded.over_at},
-    )
+    ).returning(owners.c.over_at - seconds)
 
 
-def heartbeat(connection: Connection, owner: str, now: float, lease_seconds: float) -> float:
-    """Renew the owner's lease; returns its end by the owner's clock."""
-    lease_until = now + lease_seconds
-    connection.execute(
-        _renew(connection.dialect.name),
-        {"me": owner, "lease_until": lease_until, "lease_seconds": lease_seconds},
-    )
-    return lease_until
+def heartbeat(
+    connection: Connection,
+    owner: str,
+    now: float,
+    lease_seconds: float,
+    clock: ColumnElement[float],
+) -> float:
+    """Renew the owner's lease; returns the time by the shared clock."""
+    parameters = {"me": owner, "now": now, "lease_seconds": lease_seconds}
+    shared: float = connection.execute(
+        _renew(connection.dialect.name, clock), parameters
+    ).scalar_one()
+    return shared
 
 
 def claim(
-    connection: Connection, owner: str, requests: Sequence[ClaimRequest], now: float
+    connection: Connection,
+    owner: str,
+    requests: Sequence[ClaimRequest],
+    now: float,
+    clock: ColumnElement[float],
 ) -> Claims:
     """Win what can be won, and tell what is known of the events asked about."""
     wanted = rows([atom] for atom in sorted({request.atom for request in requests}))
     parameters = {"rows": wanted, "me": owner, "now": now}
     connection.execute(_insert_or_lock(connection.dialect.name), parameters)
-    found = connection.execute(_READ, {"rows": wanted}).mappings().all()
+    found = connection.execute(_read(clock), {"rows": wanted, "now": now}).mappings().all()
 
-    free = {
-        row["atom"]
-        for row in found
-        if is_free(row["owner"], None if row["silent"] else row["lease_until"], owner, now)
-    }
+    free = {row["atom"] for row in found if is_free(row["owner"], row["over"], owner)}
     if free:
         taken = rows([atom] for atom in sorted(free))
         connection.execute(_TAKE, {"rows": taken, "me": owner, "now": now})
@@ -118,15 +133,11 @@ def claim(
     )
 
 
-def is_free(holder: str | None, lease_until: float | None, owner: str, now: float) -> bool:
-    """Whether `owner` may take the atom from its holder, with a new fence.
-
-    Nobody holds it, or another whose lease is over, or another without one: who never had a
-    lease, gave it up, or has been silent for its length by the database's clock.
+def is_free(holder: str | None, over: bool, owner: str) -> bool:
+    """Whether `owner` may take the atom, with a new fence: from nobody, or from another whose
+    lease is over.
     """
-    if holder is None:
-        return True
-    return holder != owner and (lease_until is None or lease_until < now)
+    return holder is None or (holder != owner and over)
 
 
 def _won(row: RowMapping, fence: int) -> AtomState:

@@ -1,6 +1,9 @@
 """The ledger on a SQL database: each method is one transaction."""
 
 from collections.abc import Collection, Mapping, Sequence
+from time import perf_counter
+
+from sqlalchemy import ColumnElement
 
 from consumer.adapters.ledger import (
     claims,
@@ -12,9 +15,11 @@ from consumer.adapters.ledger import (
     releasing,
     reopening,
 )
+from consumer.adapters.ledger.clock_skew import ClockSkew, OnSkew, not_told, seconds_ahead
 from consumer.adapters.ledger.database import Database
 from consumer.adapters.ledger.engine import build_engine, is_memory, parse_url
 from consumer.adapters.ledger.feedback import SqlFeedback
+from consumer.adapters.ledger.shared_clock import DATABASE_CLOCK
 from consumer.domain.ledger import (
     ClaimRequest,
     Claims,
@@ -34,18 +39,32 @@ class SqlLedger:
     one it would take its own sends in doubt for sends that it may repeat.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: ColumnElement[float] = DATABASE_CLOCK,
+        on_skew: OnSkew = not_told,
+    ) -> None:
+        """`clock` says when a lease is over; `on_skew` is told when ours and it disagree."""
         self._database = database
+        self._clock = clock
+        self._skew = ClockSkew(on_skew)
         #: What feedback needs, on the same database.
         self.feedback = SqlFeedback(database)
 
     def heartbeat(self, owner: str, now: float, lease_seconds: float) -> float:
-        return self._database.write(lambda c: claims.heartbeat(c, owner, now, lease_seconds))
+        started = perf_counter()
+        shared = self._database.write(
+            lambda c: claims.heartbeat(c, owner, now, lease_seconds, self._clock)
+        )
+        self._skew.measured(seconds_ahead(now, now + perf_counter() - started, shared))
+        return now + lease_seconds
 
     def claim(self, owner: str, requests: Sequence[ClaimRequest], now: float) -> Claims:
         if not requests:
             return Claims(won={}, held={}, events={}, deliveries={})
-        return self._database.write(lambda c: claims.claim(c, owner, requests, now))
+        return self._database.write(lambda c: claims.claim(c, owner, requests, now, self._clock))
 
     def mark_sending(self, owner: str, marks: Sequence[SendingMark], now: float) -> Collection[str]:
         if not marks:
@@ -123,11 +142,14 @@ def open_ledger(
     pool_size: int = 8,
     timeout_seconds: float = 10.0,
     connect_timeout_seconds: float = 5.0,
+    clock: ColumnElement[float] = DATABASE_CLOCK,
+    on_skew: OnSkew = not_told,
 ) -> SqlLedger:
     """Open the ledger at `sqlite:///path` or `postgresql+psycopg://user@host/database`.
 
     `timeout_seconds` limits one statement, and the wait for a lock or a free connection.
-    `sqlite://` is a ledger in memory, made with its tables at once, that nobody else sees.
+    `sqlite://` is a ledger in memory, made with its tables at once, that nobody else sees. For
+    `clock` and `on_skew` see SqlLedger.
 
     Raises SettingsError when the URL is not usable or the schema is not ours, and
     LedgerUnavailable when the database does not answer.
@@ -150,4 +172,4 @@ def open_ledger(
     except BaseException:
         database.close()
         raise
-    return SqlLedger(database)
+    return SqlLedger(database, clock=clock, on_skew=on_skew)

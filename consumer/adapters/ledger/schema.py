@@ -21,9 +21,10 @@ owners = Table(
     "owners",
     metadata,
     Column("owner", Text, primary_key=True),
+    # By the owner's clock: what it says of itself.
     Column("lease_until", Double, nullable=False),
-    # The same by the database's clock, which all processes share: a machine whose own clock is
-    # far ahead would hold its alarms that long after it died.
+    # By the database's clock, which all processes share: what goes. A machine whose own clock is
+    # far ahead would hold its alarms that long after it died, and take those of the living.
     Column("over_at", Double),
 )
 

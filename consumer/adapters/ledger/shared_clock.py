@@ -1,8 +1,8 @@
 """The database's clock: one for all processes, whatever their machines' clocks say."""
 
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Double
+from sqlalchemy import ColumnElement, Double
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -24,3 +24,7 @@ def _postgresql(_element: database_now, _compiler: Any, **_: Any) -> str:
 def _sqlite(_element: database_now, _compiler: Any, **_: Any) -> str:
     # The Julian day of the epoch; unixepoch() with fractions came with SQLite 3.42 only.
     return "((julianday('now') - 2440587.5) * 86400.0)"
+
+
+#: What the ledger's decisions go by. Tests that move the time by hand give another.
+DATABASE_CLOCK: Final[ColumnElement[float]] = database_now()

@@ -7,6 +7,7 @@ import pytest
 
 from consumer.adapters.ledger import SqlLedger, open_ledger, upgrade
 from tests.contract.ledger.values import forget_everything
+from tests.support.clock import CALLERS_CLOCK
 from tests.support.postgres import PostgresServer, postgres_server
 
 __all__ = ["postgres_server"]
@@ -52,11 +53,11 @@ def ledger_url(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> str
 
 @pytest.fixture
 def open_another(ledger_url: str) -> Iterator[Callable[[], SqlLedger]]:
-    """Opens ledgers on the same database, as further processes would."""
+    """Opens ledgers on the same database, as further processes would; tests move their time."""
     opened: list[SqlLedger] = []
 
     def open_() -> SqlLedger:
-        opened.append(open_ledger(ledger_url))
+        opened.append(open_ledger(ledger_url, clock=CALLERS_CLOCK))
         return opened[-1]
 
     yield open_

@@ -1,16 +1,54 @@
 """Leases of machines whose clocks disagree, and of processes that froze in the wrong moment."""
 
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from consumer.adapters.clock import SystemClock
 from consumer.adapters.ledger import SqlLedger, open_ledger
 from consumer.adapters.ledger.engine import build_engine, parse_url
 from tests.contract.ledger.values import ATOM, LEASE, NOW, request, win
 from tests.support.kafka import until
 
 DAY = 86_400.0
+
+
+@pytest.fixture
+def open_another(ledger_url: str) -> Iterator[Callable[..., SqlLedger]]:
+    """Ledgers that go by their database's own clock, which is real."""
+    with ExitStack() as opened:
+
+        def open_(**options: Any) -> SqlLedger:
+            return opened.enter_context(closing(open_ledger(ledger_url, **options)))
+
+        yield open_
+
+
+def test_claimer_whose_clock_is_far_ahead_takes_nothing_from_the_living(
+    ledger: SqlLedger,
+) -> None:
+    win(ledger, "a")
+    assert ledger.claim("ahead", [request()], NOW + DAY).held.keys() == {ATOM}
+
+
+def test_claimer_whose_clock_is_far_behind_takes_over_from_the_dead(ledger: SqlLedger) -> None:
+    ledger.heartbeat("dead", NOW, 0.01)
+    assert ledger.claim("dead", [request()], NOW).won
+    until(lambda: ledger.claim("behind", [request()], NOW - DAY).won, "the atom, taken over", 5.0)
+
+
+def test_clocks_that_disagree_are_told_once_per_change(
+    open_another: Callable[..., SqlLedger],
+) -> None:
+    told: list[float] = []
+    ledger, clock = open_another(on_skew=told.append), SystemClock()
+    for ahead in (0.0, DAY, DAY, -DAY, 0.0, 0.0):
+        ledger.heartbeat("a", clock.now() + ahead, LEASE)
+    assert told == [pytest.approx(DAY, abs=1.0), pytest.approx(-DAY, abs=1.0), 0.0]
 
 
 def test_dead_owner_whose_clock_was_far_ahead_holds_no_longer_than_its_lease(

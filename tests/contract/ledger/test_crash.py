@@ -6,10 +6,11 @@ from multiprocessing.connection import Connection
 from consumer.adapters.ledger import SqlLedger, open_ledger
 from consumer.domain.ledger import DeliveryState
 from tests.contract.ledger.values import ATOM, LATER, NOW, mark, request, win
+from tests.support.clock import CALLERS_CLOCK
 
 
 def mark_and_hang(url: str, to_parent: Connection) -> None:
-    ledger = open_ledger(url)
+    ledger = open_ledger(url, clock=CALLERS_CLOCK)
     win(ledger, "dead")
     refused = ledger.mark_sending("dead", [mark()], NOW)
     to_parent.send(len(refused))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from consumer.adapters.ledger import SqlLedger, open_ledger
 from tests.contract.ledger.values import LEASE, NOW, forget_everything, mark, request
+from tests.support.clock import CALLERS_CLOCK
 
 ATOMS = ("one", "two")
 OWNERS = ("a", "b", "c")
@@ -101,7 +102,7 @@ def play(consumers: Consumers, what: Sequence[tuple[object, ...]]) -> None:
 @given(steps)
 @settings(max_examples=60, deadline=None)
 def test_never_two_owners_with_a_valid_lease_on_sqlite(what: list[tuple[object, ...]]) -> None:
-    ledger = open_ledger("sqlite://")
+    ledger = open_ledger("sqlite://", clock=CALLERS_CLOCK)
     try:
         play(Consumers(ledger), what)
     finally:

@@ -12,21 +12,18 @@ from consumer.domain.ledger import Closing, DeliveryState, Settlement
 
 
 @pytest.mark.parametrize(
-    ("holder", "lease_until", "free"),
+    ("holder", "over", "free"),
     [
-        (None, None, True),
-        ("me", 5.0, False),  # ours already: nothing to take
-        ("me", None, False),
-        ("other", 10.1, False),
-        ("other", 10.0, False),  # the lease holds to its very end
-        ("other", 9.9, True),
-        ("other", None, True),
+        (None, True, True),
+        ("me", True, False),  # ours already: nothing to take
+        ("other", False, False),
+        ("other", True, True),
     ],
 )
 def test_atom_is_free_when_nobody_alive_holds_it(
-    holder: str | None, lease_until: float | None, free: bool
+    holder: str | None, over: bool, free: bool
 ) -> None:
-    assert is_free(holder, lease_until, "me", now=10.0) is free
+    assert is_free(holder, over, "me") is free
 
 
 ROW = AtomRow(atom="x", fence=3, owner="me", last_event_id="e5", last_timestamp_ms=5)
