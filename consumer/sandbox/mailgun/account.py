@@ -1,12 +1,13 @@
-"""What every API call shares: the account's options, its store, its faults, its wire."""
+"""What every API call shares: the world, the wire, and who may call."""
 
 from collections.abc import Iterable
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from consumer.sandbox.mailgun.auth import role_of
 from consumer.sandbox.mailgun.fault_replies import reply_of
+from consumer.sandbox.mailgun.keys import may
+from consumer.sandbox.mailgun.subaccounts import MAIN
 from consumer.sandbox.mailgun.wire import Reset, Wire
 from consumer.sandbox.mailgun.world import World
 
@@ -22,14 +23,25 @@ class Account:
 
     def refusal(self, request: Request, domain: str, *, sending: bool = False) -> Response | None:
         """Why this key may not make this call, or None. The bare 401 text is Mailgun's."""
-        role = role_of(request.headers.get("authorization", ""), self.options.api_keys)
-        if role is None:
+        world = self.world
+        key = world.keys.find(request.headers.get("authorization", ""))
+        if key is None:
             return PlainTextResponse("Forbidden", 401)
-        if role == "sending" and not sending:
+        if not sending and not may(key, request.method, request.url.path, world.switches):
             return JSONResponse({"message": "Forbidden"}, 403)
+        if sending and (key.role == "basic" or key.domain not in ("", domain.lower())):
+            return PlainTextResponse("Forbidden", 401)
+        if acting := self.acting_for(request):
+            subaccount = world.subaccounts.known.get(acting)
+            if subaccount is None or subaccount.status != "open":
+                return PlainTextResponse("Forbidden", 401)
         if domain and not self.options.knows(domain):
             return JSONResponse({"message": f"Domain not found: {domain}"}, 404)
         return None
+
+    def acting_for(self, request: Request) -> str:
+        """The id of the subaccount in whose name the call is made; empty: none."""
+        return request.headers.get("x-mailgun-on-behalf-of", MAIN)
 
     async def fault(
         self, when: str, call: str, domain: str, recipients: Iterable[str] = ()

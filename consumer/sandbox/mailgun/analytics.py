@@ -11,8 +11,9 @@ from typing import Any
 from consumer.sandbox.mailgun.event_json import body
 from consumer.sandbox.mailgun.events import Event
 from consumer.sandbox.mailgun.filters import BadFilter
-from consumer.sandbox.mailgun.paging import BadQuery, Query, paging_urls, read_page
+from consumer.sandbox.mailgun.paging import BadQuery, Query, paging_urls, read_page, unbracketed
 from consumer.sandbox.mailgun.store import Store
+from consumer.sandbox.mailgun.switches import Switches
 from consumer.sandbox.mailgun.validation import delivery_time
 
 MAX_LIMIT = 100
@@ -50,15 +51,15 @@ class Search:
     """If the search is about exactly one, in lower case: then the index answers it."""
 
 
-def parse_search(content: bytes, now: float) -> Search:
+def parse_search(content: bytes, now: float, switches: Switches) -> Search:
     """Raises BadQuery or BadFilter. Without times it is the last 24 hours."""
     try:
         request = json.loads(content or b"{}")
         paging = request.get("pagination") or {}
-        rules = (request.get("filter") or {}).get("AND", ())
+        rules = _without_brackets((request.get("filter") or {}).get("AND", ()), switches)
         predicates = [_predicate(**rule) for rule in rules]
-    except (ValueError, TypeError, AttributeError) as error:
-        if isinstance(error, BadFilter):
+    except (ValueError, TypeError, AttributeError, LookupError) as error:
+        if isinstance(error, BadFilter | BadQuery):
             raise
         raise BadQuery("the request is not valid JSON of a log search") from error
     if kinds := request.get("events"):
@@ -124,7 +125,6 @@ def _predicate(attribute: str, comparator: str, values: list[dict[str, str]]) ->
     values_of = _ATTRIBUTES.get(attribute)
     if values_of is None:
         raise BadFilter(f"'{attribute}' is not a valid filter predicate attribute")
-    # A message id is stored without brackets: asked for with them, it equals none.
     wanted = [str(value["value"]).lower() for value in values if value["label"]]
 
     def contains(event: Event) -> bool:
@@ -143,6 +143,20 @@ def _predicate(attribute: str, comparator: str, values: list[dict[str, str]]) ->
     if comparator not in tests:
         raise BadFilter(f"'{comparator}' is not a valid comparator of '{attribute}'")
     return tests[comparator]
+
+
+def _without_brackets(rules: Iterable[dict[str, Any]], switches: Switches) -> list[dict[str, Any]]:
+    """The rules, those for a message id as the switch has them."""
+    plain = []
+    for rule in rules:
+        values = rule["values"]
+        if rule["attribute"] == "message_id":
+            named = [unbracketed(str(value["value"]), switches) for value in values]
+            if None in named:
+                continue
+            values = [value | {"value": name} for value, name in zip(values, named, strict=True)]
+        plain.append({**rule, "values": values})
+    return plain
 
 
 def _one_id(rule: dict[str, Any]) -> str | None:

@@ -1,5 +1,6 @@
 """The routes: Mailgun's, the control interface and the inbox, as one ASGI application."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from starlette.requests import Request
@@ -8,39 +9,105 @@ from starlette.routing import BaseRoute, Route, Router
 from starlette.types import Receive, Scope, Send
 
 from consumer.sandbox.mailgun.account import Account
+from consumer.sandbox.mailgun.account_api import AccountCalls
 from consumer.sandbox.mailgun.control import Control
 from consumer.sandbox.mailgun.control_rules import RuleControl
 from consumer.sandbox.mailgun.deliveries import Delivery
 from consumer.sandbox.mailgun.fault_replies import MAGNIFICENT
 from consumer.sandbox.mailgun.faults import Fault
+from consumer.sandbox.mailgun.guard import DOMAIN_TEXTS, Handler, guarded
 from consumer.sandbox.mailgun.lookups import Lookups
+from consumer.sandbox.mailgun.mischief import Mischief
 from consumer.sandbox.mailgun.pages import Pages
 from consumer.sandbox.mailgun.sending import Sending
+from consumer.sandbox.mailgun.webhook_api import AccountWebhooks, DomainWebhooks
 from consumer.sandbox.mailgun.world import World
+
+Row = tuple[str, str, Handler]
+"""Method, path, handler."""
 
 
 def build_app(account: Account) -> Router:
     """A bare router: no middleware between the server and a send."""
+    sending = Sending(account)
     routes = [
-        *_mailgun_routes(account),
+        Route("/v3/{domain}/messages", sending.messages, methods=["POST"]),
+        Route("/v3/{domain}/messages.mime", sending.mime, methods=["POST"]),
+        *_lookup_routes(account),
+        *_webhook_routes(account),
+        *_account_routes(account),
         *_control_routes(account.world),
         *_page_routes(Pages(account.store)),
     ]
     return Router(routes, redirect_slashes=False, default=_not_routed)
 
 
-def _mailgun_routes(account: Account) -> list[BaseRoute]:
-    sending, lookups = Sending(account), Lookups(account)
+def _lookup_routes(account: Account) -> list[BaseRoute]:
+    lookups = Lookups(account)
+    logs = guarded(account, lookups.logs, domain_of=lookups.searched_domain)
     return [
-        Route("/v3/{domain}/messages", sending.messages, methods=["POST"]),
-        Route("/v3/{domain}/messages.mime", sending.mime, methods=["POST"]),
-        Route("/v3/{domain}/events", lookups.events),
-        Route("/v3/{domain}/events/{token}", lookups.events),
-        Route("/v3/domains/{domain}/messages/{key}", lookups.stored_message),
-        Route("/v4/domains/{domain}", lookups.domain),
-        Route("/v3/domains/{domain}", lookups.domain),  # where Mailgun's Python SDK still asks
-        Route("/v1/analytics/logs", lookups.logs, methods=["POST"]),
+        *_guarded(
+            account,
+            [
+                ("GET", "/v3/{domain}/events", lookups.events),
+                ("GET", "/v3/{domain}/events/{token}", lookups.events),
+                ("GET", "/v3/domains/{domain}/messages/{key}", lookups.stored_message),
+            ],
+        ),
+        *_guarded(
+            account,
+            [
+                ("GET", "/v4/domains/{domain}", lookups.domain),
+                # Where Mailgun's Python SDK still asks.
+                ("GET", "/v3/domains/{domain}", lookups.domain),
+            ],
+            texts=DOMAIN_TEXTS,
+        ),
+        Route("/v1/analytics/logs", logs, methods=["POST"]),
     ]
+
+
+def _webhook_routes(account: Account) -> list[BaseRoute]:
+    hooks, own = DomainWebhooks(account), AccountWebhooks(account)
+    return _guarded(
+        account,
+        [
+            ("GET", "/v3/domains/{domain}/webhooks", hooks.index),
+            ("POST", "/v3/domains/{domain}/webhooks", hooks.create),
+            ("GET", "/v3/domains/{domain}/webhooks/{kind}", hooks.get),
+            ("PUT", "/v3/domains/{domain}/webhooks/{kind}", hooks.update),
+            ("DELETE", "/v3/domains/{domain}/webhooks/{kind}", hooks.delete),
+            ("POST", "/v4/domains/{domain}/webhooks", hooks.add_url),
+            ("PUT", "/v4/domains/{domain}/webhooks", hooks.set_url),
+            ("DELETE", "/v4/domains/{domain}/webhooks", hooks.remove_urls),
+            ("GET", "/v1/webhooks", own.index),
+            ("POST", "/v1/webhooks", own.create),
+            ("DELETE", "/v1/webhooks", own.delete_several),
+            ("GET", "/v1/webhooks/{id}", own.get),
+            ("PUT", "/v1/webhooks/{id}", own.update),
+            ("DELETE", "/v1/webhooks/{id}", own.delete),
+        ],
+        texts=DOMAIN_TEXTS,
+    )
+
+
+def _account_routes(account: Account) -> list[BaseRoute]:
+    calls = AccountCalls(account)
+    return _guarded(
+        account,
+        [
+            ("GET", "/v5/accounts/http_signing_key", calls.signing_key),
+            ("POST", "/v5/accounts/http_signing_key", calls.new_signing_key),
+            ("GET", "/v1/keys", calls.keys),
+            ("POST", "/v1/keys", calls.create_key),
+            ("DELETE", "/v1/keys/{id}", calls.delete_key),
+            ("GET", "/v5/accounts/subaccounts", calls.subaccounts),
+            ("POST", "/v5/accounts/subaccounts", calls.create_subaccount),
+            ("GET", "/v5/accounts/subaccounts/{id}", calls.subaccount),
+            ("POST", "/v5/accounts/subaccounts/{id}/disable", calls.disable_subaccount),
+            ("POST", "/v5/accounts/subaccounts/{id}/enable", calls.enable_subaccount),
+        ],
+    )
 
 
 def _control_routes(world: World) -> list[BaseRoute]:
@@ -53,14 +120,16 @@ def _control_routes(world: World) -> list[BaseRoute]:
         Route("/_fake/events", control.add_event, methods=["POST"]),
         Route("/_fake/switches", control.switches),
         Route("/_fake/switches", control.set_switches, methods=["PUT"]),
+        Route("/_fake/webhooks", control.webhooks),
         *_rule_routes("/_fake/faults", RuleControl(world.script, Fault)),
         *_rule_routes("/_fake/deliveries", RuleControl(world.deliveries, Delivery)),
+        *_rule_routes("/_fake/webhook-mischief", RuleControl(world.mischief, Mischief)),
     ]
 
 
 def _rule_routes(path: str, control: RuleControl[Any]) -> list[BaseRoute]:
     return [
-        Route(path, control.list),
+        Route(path, control.index),
         Route(path, control.add, methods=["POST"]),
         Route(path, control.forget, methods=["DELETE"]),
     ]
@@ -70,6 +139,15 @@ def _page_routes(pages: Pages) -> list[BaseRoute]:
     return [
         Route("/", pages.inbox),
         Route("/_fake/static/{name}", pages.static),
+    ]
+
+
+def _guarded(
+    account: Account, rows: Iterable[Row], texts: dict[int, str] | None = None
+) -> list[BaseRoute]:
+    return [
+        Route(path, guarded(account, handler, texts=texts), methods=[method])
+        for method, path, handler in rows
     ]
 
 

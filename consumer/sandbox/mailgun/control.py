@@ -1,6 +1,6 @@
 """The hands of a test on the fake, under `/_fake/`. No key needed: keep it on loopback.
 
-POST   /_fake/reset      forget mails, events, totals, rules, suppressions; switches as at first
+POST   /_fake/reset      forget all that happened and was set; the switches are as at first
 GET    /_fake/stats      totals as JSON: calls, accepted_messages, duplicate_messages, …
 GET    /_fake/messages   the mails in the order of acceptance, whole; parameters `limit` (the
                          newest so many, default 10000), `after` (a sequence number),
@@ -9,10 +9,14 @@ GET    /_fake/events     what truly happened, invisible events too, oldest first
                          above; `after` is a serial number
 POST   /_fake/events     let something happen now to the mails that match `message_id` and
                          `recipient`: {"event": "opened", …}; `details` are added to its JSON
+GET    /_fake/webhooks   every POST of a webhook and what became of it; parameter `after`, a
+                         number; and how many are `waiting`, `under_way`, `dropped`
 GET    /_fake/switches   every undocumented point with its position, default and meaning
 PUT    /_fake/switches   {"name": position, …}
 GET POST DELETE /_fake/faults       rules of `faults.Fault`: what goes wrong with calls
 GET POST DELETE /_fake/deliveries   rules of `deliveries.Delivery`: what becomes of mails
+GET POST DELETE /_fake/webhook-mischief   rules of `mischief.Mischief`: webhooks that are lost,
+                                          doubled, late or out of order
 
 A rule is one object or a list of them; `domain` and `recipient` may stand under `match`:
 [{"kind": "throttle", "status": 420, "retry": "seconds", "seconds": 2, "count": 3},
@@ -71,6 +75,14 @@ class Control:
         except ValueError as problem:
             return JSONResponse({"message": str(problem)}, 400)
         return JSONResponse({"items": [event_as_json(event) for event in found]})
+
+    async def webhooks(self, request: Request) -> Response:
+        after = request.query_params.get("after", "0")
+        if not after.isdecimal():
+            return JSONResponse({"message": "after is a number"}, 400)
+        state = self._world.postman.state()
+        state["items"] = [item for item in state["items"] if item["number"] > int(after)]
+        return JSONResponse(state)
 
     async def switches(self, _: Request) -> Response:
         return JSONResponse({"items": self._world.switches.described()})

@@ -15,7 +15,7 @@ class RuleControl(Generic[R]):
         self._book = book
         self._kind = kind
 
-    async def list(self, _: Request) -> Response:
+    async def index(self, _: Request) -> Response:
         return self._answer()
 
     async def add(self, request: Request) -> Response:

@@ -1,17 +1,18 @@
-"""The calls that ask: events, logs, stored messages, the domain. They need a full key."""
+"""The calls that ask: events, logs, stored messages, the domain."""
 
 import json
 from functools import partial
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from consumer.sandbox.mailgun import analytics
 from consumer.sandbox.mailgun.account import Account
 from consumer.sandbox.mailgun.event_json import bodies
 from consumer.sandbox.mailgun.events import Event
 from consumer.sandbox.mailgun.filters import FIELDS, BadFilter, event_filter
+from consumer.sandbox.mailgun.guard import Refused, base_url
 from consumer.sandbox.mailgun.paging import (
     MAX_LIMIT,
     BadQuery,
@@ -19,81 +20,69 @@ from consumer.sandbox.mailgun.paging import (
     paging_urls,
     read_page,
     time_range,
+    unbracketed,
 )
 from consumer.sandbox.mailgun.stored_message import mime_json, parsed_json
+from consumer.sandbox.mailgun.switches import Switches
 
 
 class Lookups:
-    """Each handler is counted, may be hit by a fault of `call: lookup`, and checks the key."""
-
     def __init__(self, account: Account) -> None:
         self._account = account
+        self._store = account.store
 
-    async def _blocked(self, request: Request, searched: str = "") -> Response | None:
-        """`searched` is the domain where the path names none: only faults are meant for it."""
-        account, domain = self._account, request.path_params.get("domain", "")
-        account.store.count(lookups=1)
-        fault = await account.fault("before", "lookup", domain or searched)
-        return fault or account.refusal(request, domain)
-
-    async def events(self, request: Request) -> Response:
-        if blocked := await self._blocked(request):
-            return blocked
+    async def events(self, request: Request) -> object:
         domain = request.path_params["domain"].lower()
+        switches = self._account.world.switches.now
         try:
             token = request.path_params.get("token")
-            query = Query.of_token(token) if token else _query(request)
+            query = Query.of_token(token) if token else _query(request, switches)
             keep = event_filter(query.filters)
         except (BadQuery, BadFilter) as problem:
-            return _message(str(problem), 400)
+            raise Refused(400, str(problem)) from problem
 
         def of_domain(event: Event) -> bool:
             return event.stored.mail.domain == domain and keep(event)
 
-        select = partial(self._account.store.events, of_domain, message_id=_one_id(query))
-        page = read_page(query, select)
-        base = _base_url(request)
+        page = read_page(query, partial(self._store.events, of_domain, message_id=_one_id(query)))
+        base = base_url(request)
         answer = {
             "items": bodies(page.events, base),
             "paging": paging_urls(page, lambda token: f"{base}/v3/{domain}/events/{token}"),
         }
-        return (
-            _pretty(answer) if request.query_params.get("pretty") == "yes" else JSONResponse(answer)
-        )
+        return _pretty(answer) if request.query_params.get("pretty") == "yes" else answer
 
-    async def logs(self, request: Request) -> Response:
-        content = await request.body()
-        if blocked := await self._blocked(request, analytics.searched_domain(content)):
-            return blocked
+    async def searched_domain(self, request: Request) -> str:
+        return analytics.searched_domain(await request.body())
+
+    async def logs(self, request: Request) -> object:
         now = self._account.options.now()
+        switches = self._account.world.switches.now
         try:
-            search = analytics.parse_search(content, now)
+            search = analytics.parse_search(await request.body(), now, switches)
         except (BadQuery, BadFilter) as problem:
-            return _message(str(problem), 400)
-        return JSONResponse(analytics.answer(search, self._account.store, _base_url(request), now))
+            raise Refused(400, str(problem)) from problem
+        return analytics.answer(search, self._store, base_url(request), now)
 
-    async def stored_message(self, request: Request) -> Response:
-        if blocked := await self._blocked(request):
-            return blocked
-        stored = self._account.store.message(request.path_params["key"])
+    async def stored_message(self, request: Request) -> object:
+        stored = self._store.message(request.path_params["key"])
         if stored is None or stored.mail.domain != request.path_params["domain"].lower():
-            return _message("Message not found", 404)
+            raise Refused(404, "Message not found")
         as_mime = "message/rfc2822" in request.headers.get("accept", "")
-        return JSONResponse(mime_json(stored) if as_mime else parsed_json(stored))
+        return mime_json(stored) if as_mime else parsed_json(stored)
 
-    async def domain(self, request: Request) -> Response:
-        blocked = await self._blocked(request)
-        if blocked is None:
-            return JSONResponse(_domain_json(request.path_params["domain"]))
-        # The domain calls have texts of their own for the same refusals.
-        texts = {401: "Invalid private key", 404: "Domain not found"}
-        text = texts.get(blocked.status_code)
-        return _message(text, blocked.status_code) if text else blocked
+    async def domain(self, request: Request) -> object:
+        return _domain_json(request.path_params["domain"])
 
 
-def _query(request: Request) -> Query:
+def _query(request: Request, switches: Switches) -> Query:
     parameters = request.query_params
-    ranged = time_range(*(parameters.get(name, "") for name in ("begin", "end", "ascending")))
+    ranged = time_range(
+        parameters.get("begin", ""),
+        parameters.get("end", ""),
+        parameters.get("ascending", ""),
+        half_open=switches.half_open_range,
+    )
     try:
         limit = int(parameters.get("limit") or ranged.limit)
     except ValueError:
@@ -103,8 +92,16 @@ def _query(request: Request) -> Query:
         high=ranged.high,
         newest_first=ranged.newest_first,
         limit=min(max(limit, 1), MAX_LIMIT),
-        filters=tuple((name, text) for name, text in parameters.multi_items() if name in FIELDS),
+        filters=tuple(
+            (name, searched)
+            for name, text in parameters.multi_items()
+            if name in FIELDS and (searched := _searched(name, text, switches)) is not None
+        ),
     )
+
+
+def _searched(name: str, text: str, switches: Switches) -> str | None:
+    return unbracketed(text, switches) if name == "message-id" else text
 
 
 def _one_id(query: Query) -> str | None:
@@ -113,10 +110,6 @@ def _one_id(query: Query) -> str | None:
     if len(ids) == 1 and not any(mark in ids[0] for mark in ' "()'):
         return ids[0].lower() or None
     return None
-
-
-def _base_url(request: Request) -> str:
-    return f"{request.url.scheme}://{request.url.netloc}"
 
 
 def _domain_json(name: str) -> dict[str, Any]:
@@ -149,10 +142,6 @@ def _domain_json(name: str) -> dict[str, Any]:
             }
         ],
     }
-
-
-def _message(text: str, status: int) -> Response:
-    return JSONResponse({"message": text}, status)
 
 
 def _pretty(content: object) -> Response:

@@ -41,6 +41,8 @@ class Mail:
     """The same for all mails of one batch call."""
     raw: bytes | None
     """The MIME text of a messages.mime call."""
+    subaccount: str = ""
+    """In whose name it was sent; empty: the account's own."""
 
     @property
     def size(self) -> int:
@@ -94,4 +96,5 @@ class Stored:
             "test_mode": mail.test_mode,
             "scheduled_for": mail.scheduled_for,
             "batch_id": mail.batch_id,
+            "subaccount": mail.subaccount,
         }

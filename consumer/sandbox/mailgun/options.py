@@ -7,11 +7,15 @@ from typing import Literal
 
 from consumer.sandbox.mailgun.switches import Switches
 
-Role = Literal["full", "sending"]
-"""`sending` is a domain sending key: it may only POST messages. `full` may do everything."""
+Role = Literal["full", "admin", "basic", "sending", "developer"]
+"""`sending` is a domain sending key: it may only POST messages. `full` may do everything, as
+`admin` may; the others are between them."""
 
 DEFAULT_API_KEY = "key-0123456789abcdef0123456789abcdef"
 """Accepted where no keys are given. An invented one, in Mailgun's older form."""
+
+DEFAULT_SIGNING_KEY = "key-fedcba9876543210fedcba9876543210"
+"""Of the webhooks, where none is given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +26,8 @@ class Options:
         default_factory=lambda: {DEFAULT_API_KEY: "full"}, repr=False
     )
     """API key → what it may do."""
+    signing_key: str = field(default=DEFAULT_SIGNING_KEY, repr=False)
+    """Signs the webhooks, until POST /v5/accounts/http_signing_key makes a new one."""
     domains: Collection[str] | None = None
     """Sending domains of the account, in lower case. None: every domain is known."""
     latency_seconds: float = 0.0

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from consumer.sandbox.mailgun.events import Event, EventKey
+from consumer.sandbox.mailgun.switches import Switches
 from consumer.sandbox.mailgun.validation import delivery_time
 
 MAX_LIMIT = 300
@@ -76,10 +77,22 @@ class Page:
     links: dict[Move, Query]
 
 
-def time_range(begin: str, end: str, ascending: str) -> Query:
+def unbracketed(message_id: str, switches: Switches) -> str | None:
+    """What a search for a message id really asks for; None: everything. Raises BadQuery."""
+    if "<" not in message_id or switches.bracketed_message_id == "nothing":
+        return message_id
+    if switches.bracketed_message_id == "refused":
+        raise BadQuery("message-id must not have angle brackets")
+    if switches.bracketed_message_id == "ignored":
+        return None
+    return message_id.replace("<", "").replace(">", "")
+
+
+def time_range(begin: str, end: str, ascending: str, *, half_open: bool = False) -> Query:
     """The parameters of the Events API as a query. Raises BadQuery.
 
-    `begin` or `end` alone is not honoured unless `ascending` gives the direction.
+    `begin` or `end` alone is not honoured unless `ascending` gives the direction, or
+    `half_open` ranges are.
     """
     first, last = _instant(begin), _instant(end)
     upward = {"": None, "yes": True, "true": True, "no": False, "false": False}.get(
@@ -90,6 +103,8 @@ def time_range(begin: str, end: str, ascending: str) -> Query:
             raise BadQuery("ascending contradicts the order of begin and end")
         downward = last < first if upward is None else not upward
         return Query(low=min(first, last), high=max(first, last), newest_first=downward)
+    if upward is None and half_open:
+        return Query(low=first, high=last)
     if upward is None:
         return Query()
     low, high = (first, last) if upward else (last, first)

@@ -1,6 +1,7 @@
 """POST /v3/{domain}/messages and /messages.mime: from the request to the queued mail."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -56,7 +57,10 @@ class Sending:
         if refusal := probation_refusal(domain, len(recipients), most):
             return self._rejected(refusal)
         call = compose(form, domain.lower(), account.options.now())
-        account.store.accept(call.mails)
+        mails = call.mails
+        if acting := account.acting_for(request):
+            mails = tuple(replace(mail, subaccount=acting) for mail in mails)
+        account.store.accept(mails)
         if fault := await account.fault("after", "send", domain, recipients):
             return fault
         return JSONResponse({"id": f"<{call.id}>", "message": QUEUED})

@@ -1,5 +1,6 @@
 """The fake as a running server: in a thread for tests, or blocking for the command line."""
 
+import asyncio
 import socket
 import threading
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from consumer.sandbox.mailgun.control import (
 )
 from consumer.sandbox.mailgun.deliveries import Delivery
 from consumer.sandbox.mailgun.faults import parse_script
+from consumer.sandbox.mailgun.mischief import Mischief
 from consumer.sandbox.mailgun.options import Options
 from consumer.sandbox.mailgun.rules import parse_rules
 from consumer.sandbox.mailgun.wire import Wire
@@ -27,6 +29,7 @@ from consumer.sandbox.mailgun.world import World
 _KEEP_ALIVE_SECONDS = 75  # what nginx, and so Mailgun's front, grants by default
 _GRACE_SECONDS = 5  # for answers under way when the server stops
 _START_SECONDS = 10
+_PUMP_SECONDS = 0.02  # how late a planned event or a webhook may be
 
 
 class FakeMailgun:
@@ -140,6 +143,14 @@ class FakeMailgun:
         """Raises ValueError (BadSwitch)."""
         self.world.switches.set(positions)
 
+    def disturb_webhooks(self, *rules: dict[str, Any]) -> None:
+        """Add mischief. Raises ValueError (BadScript)."""
+        self.world.mischief.add(parse_rules(Mischief, list(rules)))
+
+    def webhooks(self) -> dict[str, Any]:
+        """Every POST of a webhook and what became of it; how many wait or are under way."""
+        return self.world.postman.state()
+
     def faults(self) -> list[dict[str, Any]]:
         """What is still to come, each with how often it was `served`."""
         return self.world.script.remaining()
@@ -189,6 +200,7 @@ class _Server(uvicorn.Server):
     """Uvicorn, quiet, which says when it listens and warns the handlers before it stops."""
 
     def __init__(self, world: World, on_listening: Callable[[], None]) -> None:
+        self._world = world
         self._wire = Wire()
         self._on_listening = on_listening
         super().__init__(
@@ -210,8 +222,18 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        if self.servers:
+            address = self.servers[0].sockets[0].getsockname()
+            self._world.postman.base_url = _url(address[0], address[1])
+        self._pump = asyncio.create_task(self._pumping())
         self._on_listening()
+
+    async def _pumping(self) -> None:
+        while await self._wire.wait(_PUMP_SECONDS):
+            self._world.pump()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._wire.stopping.set()
+        await self._pump
+        self._world.postman.rest()
         await super().shutdown(sockets)

@@ -3,11 +3,16 @@
 from consumer.sandbox.mailgun.deliveries import Courier, Delivery
 from consumer.sandbox.mailgun.events import Event
 from consumer.sandbox.mailgun.faults import Script
+from consumer.sandbox.mailgun.keys import Keys
+from consumer.sandbox.mailgun.mischief import Mischief
 from consumer.sandbox.mailgun.options import Options
+from consumer.sandbox.mailgun.postman import Postman
 from consumer.sandbox.mailgun.rules import RuleBook
 from consumer.sandbox.mailgun.store import Store
+from consumer.sandbox.mailgun.subaccounts import Subaccounts
 from consumer.sandbox.mailgun.suppressions import Suppressions
 from consumer.sandbox.mailgun.switches import SwitchBoard
+from consumer.sandbox.mailgun.webhooks import Webhooks
 
 
 class World:
@@ -18,12 +23,26 @@ class World:
         self.switches = SwitchBoard(options.switches)
         self.script = Script()
         self.deliveries: RuleBook[Delivery] = RuleBook()
+        self.mischief: RuleBook[Mischief] = RuleBook()
+        self.keys = Keys(options.api_keys, options.now)
+        self.subaccounts = Subaccounts(options.signing_key, options.now)
+        self.webhooks = Webhooks(
+            options.now, lambda: self.switches.now.webhook_change_delay_seconds
+        )
+        self.postman = Postman(
+            self.webhooks, self.mischief, self.switches, self.subaccounts, options.now
+        )
         self.suppressions = Suppressions(options.now)
         courier = Courier(self.deliveries, self.switches, self.suppressions.keeping_back)
         self.store = Store(
             options, courier.plan, lambda: self.switches.now.event_delay_spread_seconds
         )
-        self.store.listeners.append(self._suppress)
+        self.store.listeners += [self._suppress, self.postman.told]
+
+    def pump(self) -> None:
+        """Let happen what is due; the server calls it many times a second."""
+        self.store.settle()
+        self.postman.dispatch()
 
     def reset(self) -> None:
         """As if it had just started."""
@@ -31,6 +50,11 @@ class World:
         self.script.clear()
         self.deliveries.clear()
         self.suppressions.reset()
+        self.mischief.clear()
+        self.keys.reset()
+        self.subaccounts.reset()
+        self.webhooks.reset()
+        self.postman.reset()
         self.switches.reset()
 
     def _suppress(self, event: Event) -> None:
