@@ -25,6 +25,7 @@ from consumer.telemetry.logs import get_logger
 from consumer.telemetry.metrics import Metrics
 from consumer.wiring import (
     accounts,
+    carriers,
     kafka_settings,
     make_lookups,
     make_renderer,
@@ -53,7 +54,7 @@ class App:
         self._broken = False
         self.metrics = Metrics()
         self._log = get_logger(worker=self.worker)
-        self.observing = Observing(self.metrics, self._log)
+        self.observing = Observing(self.metrics, self._log, carriers(settings))
         self._clock = SystemClock(self.stop)
 
     def run(self) -> bool:
@@ -164,6 +165,7 @@ class App:
             stall_seconds=given.kafka.stall_seconds,
         )
         self._turned_at = lambda: worker.loop.turned_at
+        self.observing.in_doubt = lambda: worker.doubts
         finished = worker.serve(source, self.stop, self._tell_started)
         self._log.info("app.stopped", finished=finished)
         return finished

@@ -1,27 +1,48 @@
 """What happens, told to metrics, logs and health: the one place where the three meet."""
 
-from collections.abc import Collection, Mapping
-from typing import Any
+import threading
+from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
+from typing import Any, Final
 
 from structlog.typing import FilteringBoundLogger
 
 from consumer.adapters.kafka.gaps import TopicPartition, Verdict
 from consumer.adapters.kafka.watchdog import Remedy
 from consumer.domain.reasons import Kind, Reason
+from consumer.domain.record import DeadLetter
 from consumer.ports import AccessEntry
-from consumer.telemetry.health import Health
+from consumer.telemetry.health import LOOKUP, Health, excuses, is_fine, is_ready
 from consumer.telemetry.metrics import Metrics
 from consumer.worker.work import Landed
+
+_REDRIVE: Final = "it is a dead letter: mend the cause, then `messenger dead-letters redrive`"
 
 
 class Observing:
     """Hooks of the adapters and the worker. Every method is quick and thread-safe."""
 
-    def __init__(self, metrics: Metrics, log: FilteringBoundLogger) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        log: FilteringBoundLogger,
+        carriers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """`carriers`: by transport, which other one carries its emails while it is away."""
         self._metrics = metrics
         self._log = log
+        self._carriers = carriers
         self.health = Health(("kafka", "group", "ledger"))
+        #: How many sends are in doubt.
+        self.in_doubt: Callable[[], int] = lambda: 0
         self._partitions: set[TopicPartition] = set()
+        #: Held while it is decided whether a transport is up: its breaker and its results are
+        #: told by different threads.
+        self._lock = threading.Lock()
+        #: Transports whose breaker is open.
+        self._left_alone: set[str] = set()
+        #: Seconds for which transports were asked to wait, while they do.
+        self._asked_to_wait: dict[str, float] = {}
 
     def dependency(self, name: str, ok: bool, why: str = "") -> None:
         """A dependency answered or did not; a line is logged when that changes."""
@@ -35,12 +56,16 @@ class Observing:
 
     def readiness(self) -> tuple[bool, Mapping[str, Any]]:
         conditions = self.health.conditions()
-        return self.health.ready(), {
+        excused = excuses(conditions, self._carriers, self.in_doubt())
+        told = {
+            name: "ok" if each.ok else _away(each.why, excused.get(name))
+            for name, each in conditions.items()
+        }
+        for name, seconds in list(self._asked_to_wait.items()):
+            told[name] = f"{told.get(name, 'ok')}; asked us to wait {seconds:.0f} s"
+        return is_ready(conditions, excused), {
             "partitions": [f"{topic}/{number}" for topic, number in sorted(self._partitions)],
-            "dependencies": {
-                name: "ok" if condition.ok else condition.why
-                for name, condition in sorted(conditions.items())
-            },
+            "dependencies": dict(sorted(told.items())),
         }
 
     def called(self, entry: AccessEntry) -> None:
@@ -75,38 +100,91 @@ class Observing:
         if result.kind is Kind.ACCEPTED:
             age = now - (sending.work.record.timestamp or event.timestamp) / 1000
             self._metrics.acceptance_seconds.observe(max(0.0, age))
-            self.dependency(result.transport, True)
+            self._accepted_by(result.transport)
             return
         if result.reason is Reason.CONFIGURATION:
             self.dependency(result.transport, False, result.message)
-        self._log.warning(
-            f"send.{result.kind}",
-            uid=sending.send.notification.uid,
-            event_id=event.id,
-            tenant=event.tenant_id,
-            reason=result.reason,
-            message=result.message,
-            attempt=sending.attempt,
+        told = {
+            "uid": sending.send.notification.uid,
+            "event_id": event.id,
+            "tenant": event.tenant_id,
+            "reason": result.reason,
+            "message": result.message,
+            "attempt": sending.attempt,
+        }
+        if landed.is_final and result.kind is not Kind.SUPERSEDED:
+            self._log.error(f"send.{result.kind}", **told, remedy=_REDRIVE)
+        else:
+            self._log.warning(f"send.{result.kind}", **told)
+
+    def dead_letter(self, letter: DeadLetter) -> None:
+        """Kafka has a dead letter."""
+        self._log.error(
+            "dead_letter.written",
+            record="/".join(map(str, letter.record.position)),
+            reason=letter.reason,
+            error=letter.error,
+            destinations=len(letter.undelivered),
+            remedy=_REDRIVE,
         )
 
     def transport(self, name: str, ok: bool, why: str) -> None:
         """A breaker closed or opened."""
+        with self._lock:
+            (self._left_alone.discard if ok else self._left_alone.add)(name)
+            self.health.report(name, ok, why)
         self._metrics.breaker_open.labels(name).set(not ok)
+        self._metrics.dependency_up.labels(name).set(ok)
         if ok:
-            self._log.info("breaker.closed", transport=name)
+            self._log.info("dependency.up", dependency=name)
+            return
+        carrier = self._carriers.get(name)
+        carried = carrier is not None and is_fine(self.health.conditions(), carrier)
+        self._log.error(
+            "dependency.down",
+            dependency=name,
+            error=why,
+            effect=f"left alone but for one probe at a time; "
+            f"{f'{carrier} carries the emails' if carried else 'emails wait'}",
+        )
+
+    def gate(self, name: str, account: str, seconds: float, waiting: int) -> None:
+        """A provider asked us to wait so long; 0: the wait is over. `waiting`: sends that wait."""
+        if seconds:
+            self._asked_to_wait[name] = seconds
+            told, log = "gate.closed", self._log.warning
         else:
-            self._log.error("breaker.opened", transport=name, error=why)
-        self.dependency(name, ok, why)
+            self._asked_to_wait.pop(name, None)
+            told, log = "gate.opened", self._log.info
+        log(told, transport=name, account=account, seconds=round(seconds, 1), waiting=waiting)
+
+    def _accepted_by(self, name: str) -> None:
+        """Told late: what was accepted before its breaker opened does not say that it is back."""
+        with self._lock:
+            if name not in self._left_alone:
+                self.dependency(name, True)
 
     def looked_up(self, name: str, ok: bool, why: str) -> None:
         """A provider answered a lookup, or did not."""
-        self.dependency(f"{name}_lookup", ok, why)
+        self.dependency(f"{name}{LOOKUP}", ok, why)
 
     def intake_stopped(self, why: str) -> None:
         """Too many dead letters: nothing more is read until a person has looked."""
         self._log.critical("intake.stopped", error=why)
         self.health.report("intake", False, why)
         self._metrics.dependency_up.labels("intake").set(0)
+
+    def clock_differs(self, ahead: float) -> None:
+        """This process's clock and the ledger database's disagree, by other seconds than before."""
+        if ahead:
+            self._log.warning(
+                "clock.differs",
+                seconds_ahead=round(ahead, 1),
+                effect="times in mails, tracking and age limits are off; leases are not",
+                remedy="keep the clocks of this machine and of the ledger's database in step",
+            )
+        else:
+            self._log.info("clock.agrees")
 
     # -- Kafka ---------------------------------------------------------------------------------
 
@@ -138,3 +216,7 @@ class Observing:
     def lag(self, lags: Mapping[TopicPartition, int]) -> None:
         for (topic, partition), lag in lags.items():
             self._metrics.lag.labels(topic, str(partition)).set(lag)
+
+
+def _away(why: str, excuse: str | None) -> str:
+    return why if excuse is None else f"away, {excuse}: {why}"

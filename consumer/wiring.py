@@ -118,6 +118,19 @@ def accounts(given: Settings) -> dict[str, str]:
     return {"mailgun": f"mailgun:{given.mailgun.domain}"}
 
 
+def carriers(given: Settings) -> dict[str, str]:
+    """By transport, which one carries its emails while it is away.
+
+    A fallback that no route names is needed by nobody while the others are well.
+    """
+    fallback = given.delivery.fallback
+    if fallback is None:
+        return {}
+    routed = {SendOptions().transport, *(route.transport for route in given.routes)}
+    found: dict[str, str] = {name: fallback for name in routed if name != fallback}
+    return found if fallback in routed else found | {fallback: SendOptions().transport}
+
+
 def worker_rules(given: Settings) -> WorkerRules:
     """What the worker needs of the settings."""
     delivery = given.delivery

@@ -1,10 +1,13 @@
 """Liveness and readiness: pure rules over what the parts report."""
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
+from typing import Final
 
 import msgspec
 
+#: Ends the name of what is asked about a transport's sends in doubt: `mailgun_lookup`.
+LOOKUP: Final = "_lookup"
 _UNHEARD = "not heard of yet"
 
 
@@ -34,9 +37,35 @@ class Health:
         with self._lock:
             return dict(self._conditions)
 
-    def ready(self) -> bool:
-        """Every dependency that was heard of answers."""
-        return all(condition.ok for condition in self.conditions().values())
+
+def is_ready(conditions: Mapping[str, Condition], excused: Container[str] = ()) -> bool:
+    """Every dependency that was heard of answers, but for those that nobody waits for."""
+    return all(condition.ok or name in excused for name, condition in conditions.items())
+
+
+def excuses(
+    conditions: Mapping[str, Condition], carriers: Mapping[str, str], in_doubt: int
+) -> Mapping[str, str]:
+    """Why nobody waits for a dependency that is away, by its name.
+
+    `carriers`: who carries the emails of a transport that is away; `in_doubt`: how many sends
+    wait to be looked up.
+    """
+    found = {}
+    for name, condition in conditions.items():
+        carrier = carriers.get(name)
+        if condition.ok:
+            continue
+        if carrier is not None and is_fine(conditions, carrier):
+            found[name] = f"{carrier} carries"
+        elif name.endswith(LOOKUP) and not in_doubt:
+            found[name] = "nothing is in doubt"
+    return found
+
+
+def is_fine(conditions: Mapping[str, Condition], name: str) -> bool:
+    """It answers, or was not asked yet."""
+    return name not in conditions or conditions[name].ok
 
 
 def alive(now: float, turned_at: float, limit_seconds: float) -> bool:

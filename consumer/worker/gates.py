@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from consumer.domain.errors import LedgerUnavailable
 from consumer.ports import Clock, Ledger
@@ -21,13 +21,24 @@ class Gates:
     """A thread that writes down our own closed gates and looks for those of others."""
 
     def __init__(
-        self, ledger: Ledger, ways: Ways, clock: Clock, accounts: Mapping[str, str]
+        self,
+        ledger: Ledger,
+        ways: Ways,
+        clock: Clock,
+        accounts: Mapping[str, str],
+        on_gate: Callable[[str, str, float], None] = lambda _name, _account, _seconds: None,
     ) -> None:
-        """`accounts`: what the provider counts by, for each transport: `mailgun:DOMAIN`."""
+        """`accounts`: what the provider counts by, for each transport: `mailgun:DOMAIN`.
+
+        `on_gate` is told transport, account and seconds of each wait, and 0 when it is over.
+        """
         self._ledger = ledger
         self._ways = ways
         self._clock = clock
         self._accounts = accounts
+        self._on_gate = on_gate
+        #: Ends of the waits that were told, by transport and our monotonic clock.
+        self._closed: dict[str, float] = {}
         #: Accounts, and the end of their wait by our monotonic clock.
         self._told: queue.SimpleQueue[tuple[str, float] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="gates", daemon=True)
@@ -50,6 +61,7 @@ class Gates:
         written: dict[str, float] = {}
         heard = 0
         while True:
+            self._tell()
             try:
                 told = self._told.get(timeout=_LOOK)
             except queue.Empty:
@@ -79,3 +91,15 @@ class Gates:
         for transport, account in self._accounts.items():
             if account in closed:
                 self._ways.hold(transport, closed[account])
+
+    def _tell(self) -> None:
+        now = self._clock.monotonic()
+        for transport, account in self._accounts.items():
+            seconds = self._ways.gate(transport)
+            told = self._closed.get(transport)
+            if seconds and (told is None or now + seconds > told + _SAME):
+                self._closed[transport] = now + seconds
+                self._on_gate(transport, account, seconds)
+            elif not seconds and told is not None:
+                del self._closed[transport]
+                self._on_gate(transport, account, 0.0)

@@ -100,6 +100,12 @@ class Lanes:
             return self._newer(work)
 
     @property
+    def waiting(self) -> int:
+        """Sends that wait for a sender, or for their time."""
+        with self._lock:
+            return len(self._to_send)
+
+    @property
     def doubts(self) -> int:
         """Sends in doubt that wait to be looked up."""
         with self._lock:

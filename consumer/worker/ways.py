@@ -114,6 +114,11 @@ class Ways:
         """Another process was asked to wait, for all of us, so long from now."""
         self._held[name] = self._clock.monotonic() + seconds
 
+    def gate(self, name: str) -> float:
+        """Seconds for which the provider asked to wait; 0: it did not."""
+        shared = self._held.get(name, 0.0) - self._clock.monotonic()
+        return max(0.0, shared, self._transports[name].opens_in())
+
     def close(self) -> None:
         for transport in self._transports.values():
             transport.close()
@@ -124,7 +129,7 @@ class Ways:
         # A test email has no other way: only its own transport knows not to deliver it.
         if other is None or other == own or options.test_mode or not may_fall_back:
             return (own,)
-        left = self._breakers[own].is_open or self._gate(own) > self._fallback_after
+        left = self._breakers[own].is_open or self.gate(own) > self._fallback_after
         return (own, other) if left else (own,)
 
     def _through(self, name: str, options: SendOptions, probe: bool) -> Admission:
@@ -136,12 +141,8 @@ class Ways:
         return Admission(through, 0.0, instead, probe)
 
     def _admitted(self, name: str) -> tuple[float, bool]:
-        closed = self._gate(name)
+        closed = self.gate(name)
         return (closed, False) if closed else self._breakers[name].admit()
 
     def _opens_in(self, name: str) -> float:
-        return self._gate(name) or self._breakers[name].opens_in()
-
-    def _gate(self, name: str) -> float:
-        shared = self._held.get(name, 0.0) - self._clock.monotonic()
-        return max(0.0, shared, self._transports[name].opens_in())
+        return self.gate(name) or self._breakers[name].opens_in()

@@ -11,6 +11,7 @@ import msgspec
 
 from consumer.domain.alarm import State
 from consumer.domain.errors import DependencyError, LedgerUnavailable
+from consumer.domain.record import DeadLetter
 from consumer.pipeline.pipeline import Pipeline
 from consumer.ports import Clock, Ledger, Lookup, RecordSink, RecordSource, Transport
 from consumer.telemetry.metrics import Metrics
@@ -66,6 +67,8 @@ class Observer(Protocol):
     def landed(self, landed: Landed, now: float) -> None: ...
     def transport(self, name: str, ok: bool, why: str) -> None: ...
     def looked_up(self, name: str, ok: bool, why: str) -> None: ...
+    def dead_letter(self, letter: DeadLetter) -> None: ...
+    def gate(self, name: str, account: str, seconds: float, waiting: int) -> None: ...
     def intake_stopped(self, why: str) -> None: ...
 
 
@@ -113,14 +116,24 @@ class Worker:
             on_state=observer.transport,
             on_throttled=lambda name, until: self._gates.throttled(name, until),
         )
-        self._gates = Gates(ledger, self._ways, clock, accounts)
+        self._gates = Gates(
+            ledger,
+            self._ways,
+            clock,
+            accounts,
+            lambda name, account, seconds: observer.gate(
+                name, account, seconds, self.lanes.waiting
+            ),
+        )
         self._settling = Settling(ledger, owner, clock)
         self._limit = DeadLetterLimit(rules.dead_letters_per_minute, clock, observer.intake_stopped)
         self._tracker = Tracker(
             owner=owner,
             worker=name,
             ledger=ledger,
-            outbox=Outbox(sink, rules.tracking_topic, rules.dead_letter_topic),
+            outbox=Outbox(
+                sink, rules.tracking_topic, rules.dead_letter_topic, observer.dead_letter
+            ),
             ways=self._ways,
             clock=clock,
             metrics=metrics,
@@ -184,6 +197,11 @@ class Worker:
             limits=self._rules.limits,
             on_kafka=lambda ok, why: self._observer.dependency("kafka", ok, why),
         )
+
+    @property
+    def doubts(self) -> int:
+        """Sends in doubt that wait to be looked up, or are being."""
+        return self._resolver.doubts
 
     def serve(self, source: RecordSource, stop: Event, on_started: Callable[[], None]) -> bool:
         """Work until `stop` is set; True when everything under way was finished in time.

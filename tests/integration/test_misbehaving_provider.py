@@ -36,7 +36,7 @@ def test_a_provider_that_answers_500_is_left_alone_until_it_recovers(
         events = decoded(records)
         kafka.produce(messenger.events, [(r.key, r.value) for r in records])
         messenger.start("one")
-        messenger.until_logged("one", "breaker.opened")
+        messenger.until_logged("one", "dependency.down", dependency="mailgun")
         until(lambda: len(messenger.tracked([Kind.IN_DOUBT])) >= 36, "some probes have failed")
         messenger.fake.forget_faults()
         messenger.until_accepted(1000)
@@ -47,7 +47,7 @@ def test_a_provider_that_answers_500_is_left_alone_until_it_recovers(
         assert_in_order(mails, events)
         per_email = Counter(call["uid"] for call in calls(messenger, "one"))
         assert max(per_email.values()) <= 2, "no email was tried again in vain"
-        messenger.until_logged("one", "breaker.closed")
+        messenger.until_logged("one", "dependency.up", dependency="mailgun")
 
 
 @pytest.mark.parametrize("processes", [1, 2, 4])
@@ -97,7 +97,7 @@ def test_smtp_takes_over_and_gives_back(tmp_path: Path, kafka: Kafka) -> None:
         kafka.produce(messenger.events, half)
         until(lambda: len(smtp.messages) >= 100, "SMTP takes over")
         messenger.fake.forget_faults()
-        messenger.until_logged("one", "breaker.closed")
+        messenger.until_logged("one", "dependency.up", dependency="mailgun")
         kafka.produce(messenger.events, [(r.key, r.value) for r in records[150:]])
         messenger.until_done(300)
 

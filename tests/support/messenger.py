@@ -160,10 +160,14 @@ port = 0
         lines = (self.folder / f"{name}.log").read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
 
-    def until_logged(self, name: str, event: str, timeout_seconds: float = 30.0) -> None:
+    def until_logged(
+        self, name: str, event: str, timeout_seconds: float = 30.0, **fields: object
+    ) -> None:
+        """Some process has said so, with these fields."""
+        wanted = {"event": event, **fields}
         until(
-            lambda: any(line["event"] == event for line in self.log(name)),
-            f"{event} in the log of {name}",
+            lambda: any(wanted.items() <= line.items() for line in self.log(name)),
+            f"{wanted} in the log of {name}",
             timeout_seconds,
         )
 

@@ -130,10 +130,9 @@ class Outage(Fleet):
 
     def _probes(self) -> int:
         """Calls that began while the breaker was open: one at a time, to see whether it is back."""
-        log, is_open, calls = self.log(NAME), False, 0
+        log, is_away, calls = self.log(NAME), False, 0
         for line in log:
-            is_open = line["event"] == "breaker.opened" or (
-                is_open and line["event"] != "breaker.closed"
-            )
-            calls += is_open and line["event"] == "transport.call" and line["call"] == "send"
+            if line.get("dependency") == "mailgun":
+                is_away = line["event"] == "dependency.down"
+            calls += is_away and line["event"] == "transport.call" and line["call"] == "send"
         return calls

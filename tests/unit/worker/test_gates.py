@@ -18,8 +18,17 @@ class Process:
 
     def __init__(self, ledger: MemoryLedger, clock: ManualClock) -> None:
         self.ways = Ways({"mailgun": FakeTransport()}, clock=clock, failures=5, probe_seconds=1.0)
-        self.gates = Gates(ledger, self.ways, clock, {"mailgun": "mailgun:example.com"})
+        self.told: list[tuple[str, str, float]] = []
+        self.gates = Gates(
+            ledger,
+            self.ways,
+            clock,
+            {"mailgun": "mailgun:example.com"},
+            lambda *told: self.told.append(told),
+        )
         self.gates.start()
+
+        self.clock = clock
 
     def wait(self) -> float:
         return self.ways.opens_in(SendOptions())
@@ -66,3 +75,23 @@ def test_a_ledger_that_is_away_holds_nobody_up(
     ledger.away = False
     one.gates.throttled("mailgun", 60.0)
     until(lambda: other.wait() > 0, "the thread lives")
+
+
+def test_a_wait_is_told_when_it_begins_grows_and_ends(
+    pair: tuple[Process, Process, MemoryLedger],
+) -> None:
+    one, other, _ = pair
+    for each in (one, other):
+        each.gates.stop()
+        each.told.clear()
+    account = ("mailgun", "mailgun:example.com")
+    one.ways.hold("mailgun", 9.0)
+    one.gates._tell()
+    one.clock.advance(1.0)
+    one.gates._tell()
+    one.ways.hold("mailgun", 60.0)
+    one.gates._tell()
+    one.clock.advance(60.0)
+    one.gates._tell()
+    one.gates._tell()
+    assert one.told == [(*account, 9.0), (*account, 60.0), (*account, 0.0)]

@@ -53,6 +53,20 @@ def test_what_was_acknowledged_is_not_produced_again(sink: FakeSink, outbox: Out
     assert len(sink.records) == 1
 
 
+def test_a_dead_letter_is_told_of_once_and_not_before_kafka_has_it(sink: FakeSink) -> None:
+    told: list[DeadLetter] = []
+    outbox = Outbox(sink, "tracked", "dead", told.append)
+    outbox.dead_letter(letter())
+    sink.refuse = lambda _: BrokerUnavailable("away")
+    with pytest.raises(BrokerUnavailable):
+        outbox.deliver()
+    assert told == []
+    sink.refuse = lambda _: None
+    outbox.deliver()
+    outbox.deliver()
+    assert told == [letter()]
+
+
 def test_a_dead_letter_is_the_record_as_read(sink: FakeSink, outbox: Outbox) -> None:
     outbox.dead_letter(letter(headers=[("theirs", b"1")]))
     outbox.deliver()
