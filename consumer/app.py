@@ -8,13 +8,16 @@ import os
 import secrets
 import socket
 import threading
+from contextlib import AbstractContextManager, nullcontext
 
 from consumer.adapters.catalog import open_catalog
 from consumer.adapters.clock import SystemClock
 from consumer.adapters.kafka.sink import KafkaSink
 from consumer.adapters.kafka.source import KafkaSource
-from consumer.adapters.ledger import open_ledger, upgrade
 from consumer.domain.errors import LedgerUnavailable
+from consumer.feedback.observing import FeedbackObserving
+from consumer.feedback.ports import FeedbackStore
+from consumer.feedback.service import Feedback
 from consumer.observing import Observing
 from consumer.pipeline.pipeline import Pipeline
 from consumer.ports import Catalog, Ledger
@@ -30,6 +33,7 @@ from consumer.wiring import (
     make_lookups,
     make_renderer,
     make_transports,
+    open_own_ledger,
     pipeline_rules,
     worker_rules,
 )
@@ -67,7 +71,8 @@ class App:
         try:
             ledger, catalog = self._open_stores()
             try:
-                return self._serve(ledger, catalog) and not self._broken
+                with self._feedback(ledger, self._feedback_store):
+                    return self._serve(ledger, catalog) and not self._broken
             finally:
                 catalog.close()
                 ledger.close()
@@ -122,13 +127,28 @@ class App:
                     raise
 
     def _open_ledger(self) -> Ledger:
-        url = self._settings.ledger.url.get_secret_value()
-        if url.startswith("sqlite"):
-            # The embedded ledger is nobody's but ours: no separate step for its schema.
-            upgrade(url)
-        ledger = open_ledger(url, pool_size=4)
+        ledger = open_own_ledger(self._settings)
+        self._feedback_store = ledger.feedback
         return MeasuredLedger(
             ledger, self.metrics, lambda ok, why: self.observing.dependency("ledger", ok, why)
+        )
+
+    def _feedback(self, ledger: Ledger, store: FeedbackStore) -> AbstractContextManager[object]:
+        """Reports are heard and asked for in this process, or in one of their own."""
+        given = self._settings.feedback
+        if not given.in_run:
+            return nullcontext()
+        return Feedback(
+            self._settings,
+            worker=self.worker,
+            owner=self.owner,
+            ledger=ledger,
+            store=store,
+            clock=self._clock,
+            observing=FeedbackObserving(self.metrics, self._log, self.observing.dependency),
+            log=self._log,
+            webhooks=given.webhooks,
+            poll=given.poll,
         )
 
     def _serve(self, ledger: Ledger, catalog: Catalog) -> bool:

@@ -1,7 +1,9 @@
 """From settings to parts: each adapter gets what it needs, in its own words."""
 
 from consumer.adapters.kafka.config import KafkaSettings
+from consumer.adapters.ledger import SqlLedger, open_ledger, upgrade
 from consumer.adapters.mailgun.client import MailgunTransport
+from consumer.adapters.mailgun.events import MailgunEvents
 from consumer.adapters.mailgun.lookup import MailgunLookup
 from consumer.adapters.smtp.client import SmtpTransport
 from consumer.domain.alarm import State
@@ -40,6 +42,15 @@ def kafka_settings(given: Kafka, client_id: str = "messenger") -> KafkaSettings:
         ssl_cafile=given.ssl_cafile,
         assignor=given.assignor,
     )
+
+
+def open_own_ledger(given: Settings) -> SqlLedger:
+    """The ledger of a process that runs on. Raises SettingsError, LedgerUnavailable."""
+    url = given.ledger.url.get_secret_value()
+    if url.startswith("sqlite"):
+        # The embedded ledger is nobody's but ours: no separate step for its schema.
+        upgrade(url)
+    return open_ledger(url, pool_size=4)
 
 
 def make_renderer(given: Settings) -> Renderer:
@@ -111,6 +122,26 @@ def make_lookups(given: Settings, clock: Clock, access_log: AccessLog) -> dict[s
         read_timeout=min(given.mailgun.read_timeout_seconds, _LOOKUP_PATIENCE_SECONDS),
     )
     return {"mailgun": mailgun}
+
+
+def make_events(given: Settings, clock: Clock) -> MailgunEvents:
+    """Mailgun's records of what happened to emails, by the API that doubts are looked up in."""
+    key = given.mailgun.lookup_key
+    assert key is not None, "asked for only where there is one"
+    return MailgunEvents(
+        base_url=given.mailgun.base_url,
+        domain=given.mailgun.domain,
+        lookup_key=key,
+        api=given.mailgun.lookup_api,
+        clock=clock,
+        connect_timeout=given.mailgun.connect_timeout_seconds,
+        read_timeout=given.mailgun.read_timeout_seconds,
+    )
+
+
+def accounts(given: Settings) -> dict[str, str]:
+    """What the providers' limits count by."""
+    return {"mailgun": f"mailgun:{given.mailgun.domain}"}
 
 
 def accounts(given: Settings) -> dict[str, str]:

@@ -13,6 +13,7 @@ from consumer.cli.check_config import check_config
 from consumer.cli.common import complain
 from consumer.cli.dead_letters import dead_letters
 from consumer.cli.demo import demo
+from consumer.cli.feedback import feedback
 from consumer.cli.ledger import ledger
 from consumer.cli.preview import preview
 from consumer.cli.produce import produce
@@ -34,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, run, check_config, produce, send_test, preview, trace, version):
+for command in (demo, run, check_config, produce, send_test, preview, trace, feedback, version):
     app.command(command.__name__.replace("_", "-"))(command)
 for group in (topics, ledger, dead_letters, catalog, sandbox):
     app.add_typer(group)

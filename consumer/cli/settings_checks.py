@@ -16,6 +16,7 @@ from consumer.adapters.mailgun.payload import MAX_TAG_LENGTH, MAX_TAGS
 from consumer.cli.findings import Finding, Level, problem, problems_of, texts, warning
 from consumer.domain.address import valid_address
 from consumer.domain.errors import SettingsError
+from consumer.feedback.service import missing
 from consumer.formats import FORMATS
 from consumer.ports import not_logged
 from consumer.settings import Kafka, Mailgun, Route, Settings
@@ -36,6 +37,7 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
     yield from _mailgun(settings)
     yield from _smtp(settings)
     yield from _routes(settings.routes)
+    yield from _feedback(settings)
     yield from _tags("[delivery] tags", settings.delivery.tags)
     yield from _times(settings)
     if settings.delivery.test_mode:
@@ -158,6 +160,20 @@ def _smtp(settings: Settings) -> Iterator[Finding]:
         )
     if smtp.tls == "none" and smtp.username is not None:
         yield warning("[smtp] tls", "the password crosses the network as it is; write starttls")
+
+
+def _feedback(settings: Settings) -> Iterator[Finding]:
+    """What `run` would need of it; `messenger feedback` says for itself what it lacks."""
+    given = settings.feedback
+    if given.in_run:
+        yield from problems_of(
+            SettingsError(missing(settings, webhooks=given.webhooks, poll=given.poll))
+        )
+    if not given.host.startswith(_LOOPBACK):
+        yield warning(
+            "[feedback] host",
+            "webhooks come in the open, as plain HTTP; let a proxy with a certificate pass them on",
+        )
 
 
 def _routes(routes: Sequence[Route]) -> Iterator[Finding]:

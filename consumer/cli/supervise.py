@@ -193,6 +193,9 @@ def _environment(number: int, port: int, member: str | None) -> dict[str, str]:
     environment = dict(os.environ)  # noqa: TID251  # handed on to the children, not read
     if port:
         environment["MESSENGER_TELEMETRY__PORT"] = str(port + number)
+    if number > 0:
+        # Webhooks come to one port.
+        environment["MESSENGER_FEEDBACK__WEBHOOKS"] = "false"
     if member:
         # Two static members of one name would fence each other out of the group.
         environment["MESSENGER_KAFKA__GROUP_INSTANCE_ID"] = f"{member}-{number}"

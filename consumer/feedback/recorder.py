@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from consumer.domain.errors import BrokerUnavailable, LedgerUnavailable
 from consumer.domain.feedback import SentEmail
 from consumer.domain.ledger import DeliveryState, Settlement
 from consumer.domain.reasons import Kind, Reason
@@ -79,6 +80,7 @@ class Recorder:
         clock: Clock,
         on_document: Callable[[Source, Outcome], None] = lambda _source, _outcome: None,
         on_recorded: Callable[[TrackingEvent], None] = lambda _record: None,
+        on_dependency: Callable[[str, bool, str], None] = lambda _name, _ok, _why: None,
     ) -> None:
         self._owner = owner
         self._worker = worker
@@ -89,8 +91,9 @@ class Recorder:
         self._clock = clock
         self._on_document = on_document
         self._on_recorded = on_recorded
+        self._on_dependency = on_dependency
         # One batch at a time: two threads with the same report write it once.
-        self._gather: Gather[Entry, Outcome] = Gather(self._record_all)
+        self._gather: Gather[Entry, Outcome] = Gather(self._watched)
 
     def record(self, entries: Sequence[Entry]) -> Sequence[Outcome]:
         """What became of each, once all are acknowledged and noted.
@@ -99,6 +102,15 @@ class Recorder:
         call again completes it.
         """
         return self._gather.ask_all(entries) if entries else ()
+
+    def _watched(self, entries: Sequence[Entry]) -> Sequence[Outcome]:
+        try:
+            outcomes = self._record_all(entries)
+        except LedgerUnavailable as error:
+            self._on_dependency("ledger", False, str(error))
+            raise
+        self._on_dependency("ledger", True, "")
+        return outcomes
 
     def _record_all(self, entries: Sequence[Entry]) -> Sequence[Outcome]:
         documents = [_Read(entry, read(entry.document)) for entry in entries]
@@ -149,7 +161,12 @@ class Recorder:
         outbox = Outbox(self._sink, self._tracking_topic, "")
         for each in told:
             outbox.track(each.record, each.atom)
-        outbox.deliver(_DELIVER_SECONDS)
+        try:
+            outbox.deliver(_DELIVER_SECONDS)
+        except BrokerUnavailable as error:
+            self._on_dependency("kafka_producer", False, str(error))
+            raise
+        self._on_dependency("kafka_producer", True, "")
 
     def _said(
         self,

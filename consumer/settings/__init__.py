@@ -7,6 +7,7 @@ the environment become these is in consumer/configuration.py.
 from pydantic import model_validator
 
 from consumer.settings.delivery import Delivery, DoubtBudget, MaxAge, Route
+from consumer.settings.feedback import Feedback
 from consumer.settings.kafka import Kafka, is_topic_name
 from consumer.settings.section import Section
 from consumer.settings.stores import Catalog, Ledger
@@ -17,6 +18,7 @@ __all__ = [
     "Catalog",
     "Delivery",
     "DoubtBudget",
+    "Feedback",
     "Kafka",
     "Ledger",
     "Mailgun",
@@ -39,6 +41,7 @@ class Settings(Section):
     catalog: Catalog = Catalog()
     delivery: Delivery = Delivery()
     routes: list[Route] = []
+    feedback: Feedback = Feedback()
     telemetry: Telemetry = Telemetry()
 
     @model_validator(mode="after")

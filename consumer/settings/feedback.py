@@ -12,7 +12,7 @@ _HOUR = 3_600.0
 class Feedback(Section):
     """Mailgun's webhooks and events."""
 
-    #: Each `messenger run` does it too: with one port for all, only where there is one process.
+    #: `messenger run` does it too; of its processes the first receives the webhooks.
     in_run: bool = False
     #: Receive webhooks; needs the signing key.
     webhooks: bool = True

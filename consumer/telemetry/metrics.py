@@ -31,6 +31,7 @@ DEPENDENCIES: Final = (
     "mailgun",
     "smtp",
     "mailgun_lookup",
+    "mailgun_events",
     "intake",
 )
 LOOKUP_OUTCOMES: Final = ("found", "not_found", "unanswered")

@@ -1,9 +1,10 @@
 """Housekeeping: old rows leave the ledger in small steps, so that nobody waits for it."""
 
 import threading
+from typing import Protocol
 
 from consumer.domain.errors import LedgerUnavailable
-from consumer.ports import Clock, Ledger
+from consumer.ports import Clock
 
 #: Rows deleted in one transaction.
 _STEP = 500
@@ -11,10 +12,16 @@ _STEP = 500
 _BETWEEN_STEPS, _BETWEEN_LOOKS = 2.0, 600.0
 
 
+class Prunes(Protocol):
+    """What forgets in small steps: the ledger, or a part of it."""
+
+    def prune(self, before: float, limit: int) -> int: ...
+
+
 class Housekeeping:
     """Prunes from a thread of its own. Several processes may do so at the same time."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, retention_seconds: float) -> None:
+    def __init__(self, ledger: Prunes, clock: Clock, retention_seconds: float) -> None:
         self._ledger = ledger
         self._clock = clock
         self._retention = retention_seconds
