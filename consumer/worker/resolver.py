@@ -6,7 +6,7 @@ after a crash or a rebalance, takes over the doubt.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from consumer.domain.alarm import State
@@ -42,10 +42,12 @@ class Resolver:
         metrics: Metrics,
         budgets: Mapping[State, float],
         hold: bool,
+        reporting: Collection[str],
         to_tracker: Callable[[Landed], None],
         on_lookup: Callable[[str, bool, str], None] = lambda _name, _ok, _why: None,
     ) -> None:
-        """`lookups` by transport; `hold`: what is not found waits for a person."""
+        """`lookups` by transport; `hold`: what is not found waits for a person; `reporting`: the
+        transports whose provider reports by itself what it has accepted."""
         self._lanes = lanes
         self._ledger = ledger
         self._lookups = lookups
@@ -55,6 +57,7 @@ class Resolver:
         self._metrics = metrics
         self._budgets = budgets
         self._hold = hold
+        self._reporting = reporting
         self._to_tracker = to_tracker
         #: Told of each lookup whether it was answered.
         self._on_lookup = on_lookup
@@ -173,8 +176,12 @@ class Resolver:
         An email that is in doubt for the second time waits all the same, so that a provider which
         takes everything and answers nothing does not get the same email again and again.
         """
-        asked = doubt.transport in self._lookups or doubt.inherited
-        return not asked and not sending.possible_duplicate
+        may_be_told = (
+            doubt.inherited
+            or doubt.transport in self._lookups
+            or doubt.transport in self._reporting
+        )
+        return not may_be_told and not sending.possible_duplicate
 
     def _given_up(self, sending: Sending, doubt: Doubt, answered: bool) -> SendResult:
         said = self._said(doubt, answered)

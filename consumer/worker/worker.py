@@ -51,6 +51,8 @@ class WorkerRules(msgspec.Struct, frozen=True, kw_only=True):
     doubt_budgets: Mapping[State, float]
     #: A send in doubt that is not found waits for a person.
     hold_doubts: bool
+    #: Transports whose provider reports by itself what it has accepted.
+    reporting: frozenset[str] = frozenset()
     breaker_failures: int
     breaker_probe: float
     fallback: str | None
@@ -167,6 +169,7 @@ class Worker:
             metrics=metrics,
             budgets=rules.doubt_budgets,
             hold=rules.hold_doubts,
+            reporting=rules.reporting,
             to_tracker=self._tracker.put,
             on_lookup=observer.looked_up,
         )

@@ -48,7 +48,7 @@ class FakeLookup:
 class Rig:
     """Two resolver threads beside lanes, a ledger and a queue."""
 
-    def __init__(self, *, hold: bool = False, key: bool = True) -> None:
+    def __init__(self, *, hold: bool = False, key: bool = True, reports: bool = False) -> None:
         self.clock = ManualClock()
         self.ledger = MemoryLedger()
         self.lookup = FakeLookup()
@@ -67,6 +67,7 @@ class Rig:
             metrics=Metrics(),
             budgets=BUDGETS,
             hold=hold,
+            reporting={"mailgun"} if reports else (),
             to_tracker=self.landed.put,
             on_lookup=lambda _name, ok, _why: self.answered.append(ok),
         )
@@ -214,10 +215,11 @@ def test_while_nothing_could_be_sent_anyway_it_is_asked_on(rig: Rig) -> None:
     assert rig.next().reason is Reason.NOT_FOUND
 
 
-def test_without_a_key_the_ledger_may_still_know() -> None:
-    """A process that woke up with its answer wrote it down."""
-    rig = Rig(key=False)
-    rig.doubt(work("e1", state=CRITICAL), inherited=True)
+@pytest.mark.parametrize("inherited", [True, False])
+def test_without_a_key_the_ledger_may_still_know(inherited: bool) -> None:
+    """A process that woke up with its answer wrote it down, or the provider reported it."""
+    rig = Rig(key=False, reports=not inherited)
+    rig.doubt(work("e1", state=CRITICAL), inherited=inherited)
     rig.pass_time(3)
     row = rig.ledger.deliveries["e1/0"]
     rig.ledger.deliveries["e1/0"] = msgspec.structs.replace(
