@@ -144,11 +144,6 @@ def accounts(given: Settings) -> dict[str, str]:
     return {"mailgun": f"mailgun:{given.mailgun.domain}"}
 
 
-def accounts(given: Settings) -> dict[str, str]:
-    """What the providers' limits count by."""
-    return {"mailgun": f"mailgun:{given.mailgun.domain}"}
-
-
 def carriers(given: Settings) -> dict[str, str]:
     """By transport, which one carries its emails while it is away.
 
