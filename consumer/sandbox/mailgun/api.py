@@ -20,6 +20,8 @@ from consumer.sandbox.mailgun.lookups import Lookups
 from consumer.sandbox.mailgun.mischief import Mischief
 from consumer.sandbox.mailgun.pages import Pages
 from consumer.sandbox.mailgun.sending import Sending
+from consumer.sandbox.mailgun.suppression_api import SuppressionCalls
+from consumer.sandbox.mailgun.suppressions import KINDS
 from consumer.sandbox.mailgun.webhook_api import AccountWebhooks, DomainWebhooks
 from consumer.sandbox.mailgun.world import World
 
@@ -34,6 +36,7 @@ def build_app(account: Account) -> Router:
         Route("/v3/{domain}/messages", sending.messages, methods=["POST"]),
         Route("/v3/{domain}/messages.mime", sending.mime, methods=["POST"]),
         *_lookup_routes(account),
+        *_suppression_routes(account),
         *_webhook_routes(account),
         *_account_routes(account),
         *_control_routes(account.world),
@@ -65,6 +68,21 @@ def _lookup_routes(account: Account) -> list[BaseRoute]:
         ),
         Route("/v1/analytics/logs", logs, methods=["POST"]),
     ]
+
+
+def _suppression_routes(account: Account) -> list[BaseRoute]:
+    rows: list[Row] = []
+    for kind in KINDS:
+        calls = SuppressionCalls(account, kind)
+        rows += [
+            ("GET", f"/v3/{{domain}}/{kind}", calls.index),
+            ("POST", f"/v3/{{domain}}/{kind}", calls.add),
+            ("DELETE", f"/v3/{{domain}}/{kind}", calls.clear),
+            ("POST", f"/v3/{{domain}}/{kind}/import", calls.load),
+            ("GET", f"/v3/{{domain}}/{kind}/{{value}}", calls.get),
+            ("DELETE", f"/v3/{{domain}}/{kind}/{{value}}", calls.remove),
+        ]
+    return _guarded(account, rows)
 
 
 def _webhook_routes(account: Account) -> list[BaseRoute]:
