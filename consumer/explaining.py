@@ -3,13 +3,13 @@
 Pure. The words are for a person; programs read the kinds and reasons of the steps.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 from consumer.domain.ledger import DeliveryRow, DeliveryState
 from consumer.domain.reasons import Kind, Reason
-from consumer.domain.tracking import TrackingEvent
+from consumer.domain.tracking import TrackingEvent, last_word
 from consumer.tracing import Trace
 
 #: Ends of a whole event.
@@ -38,6 +38,7 @@ _DESTINATION: Final[Mapping[Kind, str]] = {
     Kind.ACCEPTED: "sent, the provider has accepted it",
     Kind.DELIVERED: "delivered",
     Kind.BOUNCED_PERMANENT: "bounced, the receiving side refused it for good",
+    Kind.BOUNCED_TEMPORARY: "bounced, the provider gave up; the address may be right",
     Kind.REJECTED: "accepted, and then rejected by the provider",
     Kind.DEFERRED: "not accepted yet, it is tried again",
     Kind.IN_DOUBT: "in doubt, the answer was lost: it may be out, and is looked up",
@@ -50,12 +51,28 @@ _DESTINATION: Final[Mapping[Kind, str]] = {
     Kind.NO_RECIPIENTS: "not sent, there is no address",
 }
 
-#: The end of a doubt that nobody could resolve.
-_HELD: Final = "in doubt for good, it may be out; held for a person, in the dead-letter topic"
+#: Ends that another word than their kind says best.
+_BY_REASON: Final[Mapping[Reason, str]] = {
+    # The end of a doubt that nobody could resolve.
+    Reason.HELD: "in doubt for good, it may be out; held for a person, in the dead-letter topic",
+    Reason.TEST_MODE: "accepted in test mode, which delivers nothing",
+    Reason.NO_LONGER_PLANNED: "not sent, the plan no longer names it",
+}
+
+#: Where the provider has it: once, or once more.
+_TAKEN: Final = frozenset(
+    {
+        Kind.ACCEPTED,
+        Kind.DELIVERED,
+        Kind.BOUNCED_PERMANENT,
+        Kind.BOUNCED_TEMPORARY,
+        Kind.REJECTED,
+    }
+)
 
 #: What may be reported on top; it decides nothing.
 _REPORTED: Final[Mapping[Kind, str]] = {
-    Kind.BOUNCED_TEMPORARY: "delayed by the receiving side",
+    Kind.DEFERRED: "delayed by the receiving side",
     Kind.COMPLAINED: "marked as spam",
     Kind.OPENED: "opened",
     Kind.CLICKED: "a link was clicked",
@@ -96,31 +113,39 @@ def moment(milliseconds: int | float | None) -> str:
 
 
 def _by_destination(steps: Iterable[TrackingEvent]) -> list[list[TrackingEvent]]:
-    groups: dict[tuple[str | None, str, str | None], list[TrackingEvent]] = {}
+    groups: dict[Hashable, list[TrackingEvent]] = {}
     for step in steps:
         if (to := step.notification) is not None:
-            groups.setdefault((to.uid, to.notification_id, to.destination), []).append(step)
+            groups.setdefault(to.identity, []).append(step)
     return list(groups.values())
 
 
 def _of_destination(steps: Sequence[TrackingEvent]) -> str:
-    deciding = [step for step in steps if step.kind in _DESTINATION]
-    reported = dict.fromkeys(_REPORTED[step.kind] for step in steps if step.kind in _REPORTED)
+    told = [step for step in steps if step.kind in _DESTINATION or not step.decides]
+    last = last_word(told)
+    reported = dict.fromkeys(_REPORTED[step.kind] for step in told if not step.decides)
     to = steps[0].notification
     assert to is not None  # grouped by it
     name = to.destination or to.notification_id
-    if not deciding:
+    if last is None:
         return f"{name}: {', '.join(reported) or steps[-1].kind.value}"
-    last = deciding[-1]
-    held = last.outcome.reason is Reason.HELD
-    line = f"{name}: {_HELD if held else _DESTINATION[last.kind]}"
+    doubted = any(step.possible_duplicate for step in steps)
+    line = f"{name}: {_verdict(last, doubted)}"
     if last.kind not in _SPEAKS_FOR_ITSELF:
         line += f" ({last.outcome.message})"
     if last.next_attempt_at is not None and last.kind is Kind.DEFERRED:
         line += f", not before {moment(last.next_attempt_at)}"
-    if any(step.possible_duplicate for step in steps):
+    if doubted and last.kind in _TAKEN:
         line += "; possibly twice, an earlier attempt may have been accepted too"
     return "; ".join([line, *reported])
+
+
+def _verdict(last: TrackingEvent, doubted: bool) -> str:
+    words = _BY_REASON.get(last.outcome.reason, _DESTINATION[last.kind])
+    if not doubted or last.kind in _TAKEN or last.kind is Kind.IN_DOUBT:
+        return words
+    again = words.replace("not sent,", "not sent again,")
+    return f"may have been sent by an earlier attempt; {again}"
 
 
 def _of_row(row: DeliveryRow) -> str:

@@ -22,6 +22,7 @@ _BAD: Final = frozenset(
         Kind.EXPIRED,
         Kind.DEAD_LETTERED,
         Kind.BOUNCED_PERMANENT,
+        Kind.BOUNCED_TEMPORARY,
         Kind.COMPLAINED,
         Kind.REJECTED,
     }
@@ -39,7 +40,11 @@ def print_trace(trace: Trace) -> None:
 
 def _lines(trace: Trace) -> Iterator[Text]:
     yield from _head(trace)
+    redriven = None
     for step in trace.steps:
+        if step.redriven_at is not None and step.redriven_at != redriven:
+            redriven = step.redriven_at
+            yield Text(f"  {moment(redriven)}  redriven  a person sent its dead letter again")
         yield _step(step)
         for detail in _details(step):
             yield Text(f"{_INDENT}{detail}", style="dim")
@@ -114,7 +119,8 @@ def _details(step: TrackingEvent) -> Iterator[str]:
 
 def _remarks(step: TrackingEvent) -> Iterator[str]:
     if step.possible_duplicate:
-        yield "possibly sent twice: an earlier attempt may have been accepted"
+        sent = "possibly sent twice" if step.kind is Kind.ACCEPTED else "it may have been sent"
+        yield f"{sent}: an earlier attempt may have been accepted"
     if step.gap:
         yield "an event between the last known state and this one never arrived"
     if step.lookup_degraded:

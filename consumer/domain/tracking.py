@@ -1,5 +1,6 @@
 """The tracking record: one step of one event or notification, as others read it."""
 
+from collections.abc import Hashable, Sequence
 from typing import Final
 
 import msgspec
@@ -23,6 +24,9 @@ _REPORTS: Final = frozenset(
     }
 )
 
+#: What readers do with an email. It says nothing about how it went.
+_BY_READERS: Final = frozenset({Kind.COMPLAINED, Kind.OPENED, Kind.CLICKED, Kind.UNSUBSCRIBED})
+
 
 class TrackedEvent(msgspec.Struct, frozen=True, kw_only=True):
     """Which event. For a record that could not be read only the ids that could be read are set."""
@@ -45,6 +49,11 @@ class TrackedNotification(msgspec.Struct, frozen=True, kw_only=True):
     notification_id: str
     type: str | None
     destination: str | None
+
+    @property
+    def identity(self) -> Hashable:
+        """The same for all steps of one notification."""
+        return self.uid or (self.notification_id, self.destination)
 
 
 class TrackedProvider(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,10 +99,29 @@ class TrackingEvent(msgspec.Struct, frozen=True, kw_only=True):
     possible_duplicate: bool = False
     #: Where the event was read: topic, partition, offset.
     source: tuple[str, int, int] | None = None
+    #: When a person sent the event's dead letter again, if this comes of that.
+    redriven_at: int | None = None
 
     @property
     def is_report(self) -> bool:
         """The provider said it of an email it had accepted: later than all steps of ours, whatever
         the two clocks say."""
-        delayed = self.kind is Kind.DEFERRED and self.outcome.reason is Reason.REPORTED
-        return delayed or self.kind in _REPORTS
+        return self._is_delay or self.kind in _REPORTS
+
+    @property
+    def decides(self) -> bool:
+        """How its notification stands after it is told by it: not what readers do, nor that the
+        provider tries on."""
+        return not self._is_delay and self.kind not in _BY_READERS
+
+    @property
+    def _is_delay(self) -> bool:
+        """The receiving side asked the provider to come back."""
+        return self.kind is Kind.DEFERRED and self.outcome.reason is Reason.REPORTED
+
+
+def last_word(steps: Sequence[TrackingEvent]) -> TrackingEvent | None:
+    """The step that says how a notification stands, of its steps in order; None: none does."""
+    deciding = [step for step in steps if step.decides]
+    reports = [step for step in deciding if step.is_report]
+    return next(reversed(reports or deciding), None)

@@ -31,6 +31,8 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     plan_id: str | None = None
     lookup_degraded: bool = False
     gap: bool = False
+    #: When a person sent its record again, epoch milliseconds.
+    redriven_at_ms: int | None = None
 
 
 def track_ending(about: About, ending: Ending, at_ms: int) -> TrackingEvent:
@@ -153,5 +155,6 @@ def _record(about: About, at_ms: int, **fields: object) -> TrackingEvent:
         "lookup_degraded": about.lookup_degraded,
         "gap": about.gap,
         "source": about.source,
+        "redriven_at": about.redriven_at_ms,
     }
     return TrackingEvent(**(common | fields))  # type: ignore[arg-type]  # the callers' literals are checked by the tests

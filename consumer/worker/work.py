@@ -46,6 +46,8 @@ class Work:
         first_seen: float | None = None,
     ) -> None:
         self.prepared = prepared
+        #: When a person took it out of the dead-letter topic, epoch milliseconds.
+        self.redriven_ms = redriven_at(record.headers)
         #: When this process first had it, epoch milliseconds.
         self.first_seen_ms = None if first_seen is None else int(first_seen * 1000)
         self.record = record
@@ -57,6 +59,7 @@ class Work:
             plan_id=None if prepared.context is None else prepared.context.plan_id,
             lookup_degraded=prepared.context is not None and prepared.context.degraded,
             gap=prepared.locked.gap,
+            redriven_at_ms=self.redriven_ms,
         )
         self.size = record.size + sum(send.email.size for send in prepared.sends)
         #: Sends without a final result.
@@ -67,8 +70,6 @@ class Work:
         self.busy = 0
         #: The ledger refused a send: the atom is no longer ours.
         self.refused = False
-        #: When a person took it out of the dead-letter topic, epoch milliseconds.
-        self.redriven_ms = redriven_at(record.headers)
 
     @property
     def counts_from_ms(self) -> int:

@@ -71,6 +71,29 @@ def test_a_doubt_is_told() -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (Kind.SUPERSEDED, "not sent again, the alarm's state had moved on (says"),
+        (Kind.EXPIRED, "not sent again, it had become too old (says"),
+        (Kind.FAILED, "not sent again, it failed for good (says"),
+        (Kind.DEFERRED, "not accepted yet, it is tried again (says"),
+    ],
+)
+def test_what_is_not_sent_again_after_a_doubt_is_not_called_twice(kind: Kind, words: str) -> None:
+    step = msgspec.structs.replace(attempt(kind, 2), possible_duplicate=True)
+    (line,) = explain(trace(step))
+    assert f": may have been sent by an earlier attempt; {words}" in line
+    assert "twice" not in line
+
+
+def test_what_the_plan_no_longer_names_is_not_called_overtaken() -> None:
+    step = attempt(Kind.SUPERSEDED, 2)
+    outcome = msgspec.structs.replace(step.outcome, reason=Reason.NO_LONGER_PLANNED)
+    (line,) = explain(trace(msgspec.structs.replace(step, outcome=outcome)))
+    assert line.startswith("oncall@example.com: not sent, the plan no longer names it (")
+
+
+@pytest.mark.parametrize(
     ("kind", "reason", "words"),
     [
         (Kind.SUPPRESSED, Reason.MAINTENANCE, "a maintenance window was in force"),
@@ -127,3 +150,26 @@ def test_a_moment_is_utc_to_the_millisecond_and_nonsense_stays_a_number() -> Non
     assert moment(1_392_138_734_950) == "2014-02-11 17:12:14.950"
     assert moment(10**30) == f"{10**30} ms"
     assert moment(None) == "unknown"
+
+
+def test_a_report_is_the_last_word_though_its_clock_is_behind() -> None:
+    delivered = msgspec.structs.replace(reported(Kind.DELIVERED), at=T0 - 99)
+    assert explain(trace(delivered, attempt(Kind.ACCEPTED))) == ["oncall@example.com: delivered"]
+
+
+def test_a_delay_that_the_provider_reports_is_no_attempt_of_ours() -> None:
+    delayed = reported(Kind.DEFERRED)
+    outcome = msgspec.structs.replace(delayed.outcome, reason=Reason.REPORTED)
+    delayed = msgspec.structs.replace(delayed, outcome=outcome)
+    assert explain(trace(attempt(Kind.ACCEPTED), delayed)) == [
+        "oncall@example.com: sent, the provider has accepted it; delayed by the receiving side"
+    ]
+
+
+def test_a_delivery_in_test_mode_is_none() -> None:
+    told = reported(Kind.DELIVERED)
+    outcome = msgspec.structs.replace(told.outcome, reason=Reason.TEST_MODE)
+    told = msgspec.structs.replace(told, outcome=outcome)
+    assert explain(trace(told)) == [
+        "oncall@example.com: accepted in test mode, which delivers nothing"
+    ]

@@ -126,6 +126,7 @@ tracking_events = st.builds(
     gap=st.booleans(),
     possible_duplicate=st.booleans(),
     source=maybe(st.tuples(texts, whole_numbers, whole_numbers)),
+    redriven_at=maybe(whole_numbers),
 )
 
 

@@ -49,6 +49,24 @@ def filled(tmp_path: Path) -> None:
     ledger.close()
 
 
+def test_a_redrive_stands_between_what_came_before_and_after(
+    run: Run, config: Path, topic: SetTopic
+) -> None:
+    """Both may be the second attempt: the one before was never made."""
+    at = 1_392_138_800_000
+    again = [
+        msgspec.structs.replace(step, redriven_at=at, possible_duplicate=True)
+        for step in (attempt(Kind.DEFERRED, 2, at + 1), attempt(Kind.ACCEPTED, 3, at + 2))
+    ]
+    topic(attempt(Kind.EXPIRED, 2), *again)
+    ran = run("trace", EVENT, "--config", config)
+    words = [line.split("  ")[2] for line in ran.out.splitlines() if line.startswith("  2014-")]
+    assert words == ["expired", "redriven", "deferred", "accepted"]
+    assert "2014-02-11 17:13:20.000  redriven  a person sent its dead letter again" in ran.out
+    assert "it may have been sent: an earlier" in ran.out
+    assert ran.out.count("possibly sent twice: an earlier") == 1
+
+
 @pytest.mark.usefixtures("filled")
 @pytest.mark.parametrize("reference", [EVENT, UID, MESSAGE_ID, "oncall@example.com"])
 def test_a_timeline_has_all_that_one_asks_for(
