@@ -5,7 +5,7 @@ letter is the record as read with a few headers more.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -14,7 +14,12 @@ from consumer.domain.alarm import AlarmEvent
 from consumer.domain.errors import InvalidMessage
 from consumer.domain.reasons import Kind, Reason
 from consumer.domain.record import DeadLetter, Position, Record, Undelivered
-from consumer.domain.tracking import TRACKING_SCHEMA, TrackedNotification, TrackingEvent
+from consumer.domain.tracking import (
+    TRACKING_SCHEMA,
+    TrackedNotification,
+    TrackingEvent,
+    last_word,
+)
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -52,10 +57,6 @@ _REDRIVEN: Final = frozenset({REDRIVEN_HEADER, ORIGIN_HEADER})
 _ATTEMPTS: Final = frozenset({Kind.ACCEPTED, Kind.FAILED, Kind.DEFERRED, Kind.IN_DOUBT})
 #: Steps after which there is more to come.
 _UNDECIDED: Final = frozenset({Kind.DEFERRED, Kind.IN_DOUBT, Kind.FALLBACK})
-#: What readers do, or a provider that tries on: it changes nothing about the outcome.
-_PASSING: Final = frozenset(
-    {Kind.BOUNCED_TEMPORARY, Kind.COMPLAINED, Kind.OPENED, Kind.CLICKED, Kind.UNSUBSCRIBED}
-)
 #: How the history names the destination of a type.
 _DETAIL_NAMES: Final = {"webhook": "url", "sms": "phone_number", "pagerduty": "service_key"}
 
@@ -217,16 +218,15 @@ def history_record(steps: Sequence[TrackingEvent], status: str | None = None) ->
 
 
 def _by_notification(steps: Sequence[TrackingEvent]) -> list[list[TrackingEvent]]:
-    groups: dict[tuple[str | None, str, str | None], list[TrackingEvent]] = {}
+    groups: dict[Hashable, list[TrackingEvent]] = {}
     for step in steps:
         if (to := step.notification) is not None:
-            groups.setdefault((to.uid, to.notification_id, to.destination), []).append(step)
+            groups.setdefault(to.identity, []).append(step)
     return list(groups.values())
 
 
 def _result(steps: Sequence[TrackingEvent]) -> dict[str, Any]:
-    deciding = [step for step in steps if step.kind not in _PASSING] or steps
-    last = deciding[-1]
+    last = last_word(steps) or steps[-1]
     to = steps[0].notification
     assert to is not None  # grouped by it
     return {
@@ -239,7 +239,7 @@ def _result(steps: Sequence[TrackingEvent]) -> dict[str, Any]:
         "attempts": [
             {"message": step.outcome.message, "from": step.worker, "at": step.at}
             for step in steps
-            if step.kind in _ATTEMPTS
+            if step.kind in _ATTEMPTS and not step.is_report
         ],
     }
 

@@ -2,6 +2,7 @@
 
 from consumer.adapters.kafka.config import KafkaSettings
 from consumer.adapters.ledger import SqlLedger, open_ledger, upgrade
+from consumer.adapters.ledger.clock_skew import OnSkew, not_told
 from consumer.adapters.mailgun.client import MailgunTransport
 from consumer.adapters.mailgun.events import MailgunEvents
 from consumer.adapters.mailgun.lookup import MailgunLookup
@@ -21,6 +22,8 @@ from consumer.worker.worker import WorkerRules
 _DAY_SECONDS = 86_400
 #: A lookup that takes longer is asked again; a send is waited for longer than that.
 _LOOKUP_PATIENCE_SECONDS = 10.0
+#: A database that takes longer does not answer.
+_LONGEST_STATEMENT_SECONDS = 10.0
 
 
 def kafka_settings(given: Kafka, client_id: str = "messenger") -> KafkaSettings:
@@ -44,13 +47,22 @@ def kafka_settings(given: Kafka, client_id: str = "messenger") -> KafkaSettings:
     )
 
 
-def open_own_ledger(given: Settings) -> SqlLedger:
-    """The ledger of a process that runs on. Raises SettingsError, LedgerUnavailable."""
+def open_own_ledger(given: Settings, on_skew: OnSkew = not_told) -> SqlLedger:
+    """The ledger of a process that runs on. Raises SettingsError, LedgerUnavailable.
+
+    `on_skew` is told when the process's clock and the database's disagree.
+    """
     url = given.ledger.url.get_secret_value()
     if url.startswith("sqlite"):
         # The embedded ledger is nobody's but ours: no separate step for its schema.
         upgrade(url)
-    return open_ledger(url, pool_size=4)
+    patience = ledger_patience(given.ledger.lease_seconds)
+    return open_ledger(url, pool_size=4, timeout_seconds=patience, on_skew=on_skew)
+
+
+def ledger_patience(lease_seconds: float) -> float:
+    """Seconds for one statement: a lease has to live through two that were in vain."""
+    return min(_LONGEST_STATEMENT_SECONDS, lease_seconds / 3)
 
 
 def make_renderer(given: Settings) -> Renderer:
@@ -172,6 +184,7 @@ def worker_rules(given: Settings) -> WorkerRules:
         max_age=delivery.max_age_seconds.by_state(),
         doubt_budgets=delivery.doubt_seconds.by_state(),
         hold_doubts=delivery.doubt_policy == "hold",
+        reporting=frozenset({"mailgun"}) if given.feedback.signing_key else frozenset(),
         breaker_failures=delivery.breaker_failures,
         breaker_probe=delivery.breaker_probe_seconds,
         fallback=delivery.fallback,
