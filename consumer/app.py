@@ -35,6 +35,7 @@ from consumer.wiring import (
     make_transports,
     open_own_ledger,
     pipeline_rules,
+    reporting,
     worker_rules,
 )
 from consumer.worker.measured import MeasuredCatalog, MeasuredLedger
@@ -196,7 +197,8 @@ class App:
         if given.mailgun.lookup_key is None:
             self._log.warning(
                 "mailgun.no_lookup_key",
-                effect="a send whose answer is lost cannot be looked up: after its time "
-                + ("it is held" if given.delivery.doubt_policy == "hold" else "it is sent again"),
+                effect="a send whose answer is lost cannot be looked up: it is "
+                + ("held" if given.delivery.doubt_policy == "hold" else "sent again")
+                + (" after its time, unless a webhook tells of it" if reporting(given) else ""),
                 remedy="give mailgun.lookup_key, a key that may read events",
             )

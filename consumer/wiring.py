@@ -169,6 +169,12 @@ def carriers(given: Settings) -> dict[str, str]:
     return found if fallback in routed else found | {fallback: SendOptions().transport}
 
 
+def reporting(given: Settings) -> frozenset[str]:
+    """The transports whose provider tells us by itself what it has accepted."""
+    feedback = given.feedback
+    return frozenset({"mailgun"} if feedback.webhooks and feedback.signing_key else ())
+
+
 def worker_rules(given: Settings) -> WorkerRules:
     """What the worker needs of the settings."""
     delivery = given.delivery
@@ -184,6 +190,7 @@ def worker_rules(given: Settings) -> WorkerRules:
         max_age=delivery.max_age_seconds.by_state(),
         doubt_budgets=delivery.doubt_seconds.by_state(),
         hold_doubts=delivery.doubt_policy == "hold",
+        reporting=reporting(given),
         reporting=frozenset({"mailgun"}) if given.feedback.signing_key else frozenset(),
         breaker_failures=delivery.breaker_failures,
         breaker_probe=delivery.breaker_probe_seconds,
