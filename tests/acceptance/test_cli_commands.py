@@ -1,9 +1,7 @@
 """check-config, send-test, preview and trace as an operator runs them: processes."""
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from consumer.adapters.ledger import open_ledger, upgrade
 from consumer.domain.reasons import Kind
 from consumer.sandbox.mailgun import FakeMailgun, Options
 from consumer.wire import encode_tracking
+from tests.support import process
 from tests.support.kafka import Kafka
 from tests.unit.test_tracing import EVENT, MESSAGE_ID, UID, attempt, sent
 
@@ -29,17 +28,7 @@ def messenger(tmp_path: Path) -> Messenger:
     """Runs the command in a directory of its own."""
 
     def run(*arguments: str | Path, stdin: str = "") -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-m", "consumer", *map(str, arguments)],
-            cwd=tmp_path,
-            env={name: value for name, value in os.environ.items() if name != "MESSENGER_CONFIG"}
-            | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])},
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return process.run("consumer", *arguments, cwd=tmp_path, text=stdin)
 
     return run
 

@@ -14,23 +14,17 @@ from consumer.sandbox.catalog import write_sample_catalog
 from consumer.sandbox.traffic import Label, generate
 from tests.support.kafka import Kafka, until
 from tests.support.messenger import Messenger
+from tests.support.process import run
 
 #: Nothing listens here: the discard port is nobody's on these machines.
 _NOBODY = "127.0.0.1:9"
 
 
 def messenger(
-    *arguments: str | Path, text: str | None = None, **environment: str
+    *arguments: str | Path, text: str = "", **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "consumer", *arguments],
-        input=text if text is not None else "",
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=90,
-        env=os.environ | {"COLUMNS": "200"} | environment,
-    )
+    env = os.environ | {"COLUMNS": "200"} | environment
+    return run("consumer", *arguments, text=text, env=env)
 
 
 COMMANDS = (
@@ -217,18 +211,9 @@ def test_produce_takes_the_good_lines_and_numbers_the_bad(tmp_path: Path, kafka:
 def test_traffic_produced_from_a_pipe_becomes_emails(tmp_path: Path, kafka: Kafka) -> None:
     """`sandbox traffic | produce`, a consumer beside it: emails arrive, SIGTERM ends it with 0."""
     with Messenger(tmp_path, kafka) as setup:
-        traffic = messenger(
-            "sandbox", "traffic", "--count", "60", "--catalog", setup.catalog, text=""
-        )
+        traffic = messenger("sandbox", "traffic", "--count", "60", "--catalog", setup.catalog)
         assert traffic.returncode == 0, traffic.stderr
-        produced = subprocess.run(
-            [sys.executable, "-m", "consumer", "produce", "-", "-c", setup.config, "--json"],
-            input=traffic.stdout,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        produced = messenger("produce", "-", "-c", setup.config, "--json", text=traffic.stdout)
         number = msgspec.json.decode(produced.stdout)["produced"]
         setup.start("one")
         setup.until_done(number)

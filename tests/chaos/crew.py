@@ -1,16 +1,15 @@
 """The processes of one consumer, as a disturber sees them: ours, and those of the plain loop."""
 
-import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Protocol
 
 from consumer.sandbox.mailgun import FakeMailgun, Options
 from tests.chaos.plan import Plan
 from tests.support.kafka import Kafka
-from tests.support.messenger import KEY, Messenger
+from tests.support.messenger import KEY, Messenger, Started
+from tests.support.process import Process
 
 #: Seconds after which a process that was told to stop is taken for hanging.
 _STOP_LIMIT = 40.0
@@ -68,21 +67,12 @@ class NaiveCrew:
         self.folder = folder
         self.group = f"naive-{topic}"
         self.fake = FakeMailgun(options)
-        self._command = [
-            *(sys.executable, "-m", "tests.chaos.naive"),
-            *(kafka.bootstrap, topic, self.group, str(recipients)),
-        ]
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._command = ("tests.chaos.naive", kafka.bootstrap, topic, self.group, recipients)
+        self._processes: dict[str, Started] = {}
 
     def start(self, name: str) -> None:
-        with (self.folder / f"naive-{name}.log").open("ab") as log:
-            self._processes[name] = subprocess.Popen(
-                [*self._command, self.fake.url, KEY],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=dict(os.environ),
-            )
+        log = self.folder / f"naive-{name}.log"
+        self._processes[name] = Process(*map(str, self._command), self.fake.url, KEY, stdout=log)
 
     def kill(self, name: str) -> None:
         process = self._processes.pop(name)
@@ -124,7 +114,7 @@ def options(plan: Plan) -> Options:
     return Options(api_keys={KEY: "full"}, event_delay_seconds=plan.visibility)
 
 
-def _wait(process: subprocess.Popen[bytes], seconds: float) -> int:
+def _wait(process: Started, seconds: float) -> int:
     try:
         return process.wait(seconds)
     except subprocess.TimeoutExpired:
@@ -132,7 +122,7 @@ def _wait(process: subprocess.Popen[bytes], seconds: float) -> int:
         return process.wait()
 
 
-def _pop_ended(processes: dict[str, subprocess.Popen[bytes]]) -> dict[str, int]:
+def _pop_ended(processes: dict[str, Started]) -> dict[str, int]:
     codes = {name: process.poll() for name, process in list(processes.items())}
     return {
         name: code

@@ -5,7 +5,6 @@
 A process of its own: kafka-python leaves sockets behind when its broker goes away.
 """
 
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ import msgspec
 from kafka import KafkaProducer
 
 from tests.chaos.traffic import Item
+from tests.support.process import Process
 
 #: The header that numbers the records: what is on the topic can be held against the plan.
 NUMBER = "chaos-number"
@@ -42,15 +42,13 @@ class Feeder:
         file = folder / "items.msgpack"
         file.write_bytes(msgspec.msgpack.encode(items))
         self._log = folder / "feeder.log"
-        self._command = [sys.executable, "-m", "tests.chaos.feeding", bootstrap, topic, str(file)]
-        self._command += [] if transactional_id is None else [transactional_id]
-        self._process: subprocess.Popen[bytes] | None = None
+        self._arguments = [bootstrap, topic, str(file)]
+        self._arguments += [] if transactional_id is None else [transactional_id]
+        self._process: Process | None = None
 
     def start(self) -> None:
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
+        self._log.unlink(missing_ok=True)
+        self._process = Process("tests.chaos.feeding", *self._arguments, stdout=self._log)
 
     def join(self) -> None:
         """Until all are acknowledged."""

@@ -17,6 +17,7 @@ from consumer.sandbox.traffic import TrafficRecord
 from tests.support.kafka import until
 from tests.support.load import ATOMS, RECIPIENTS, assert_in_order, by_event, decoded
 from tests.support.messenger import Messenger
+from tests.support.process import Process
 
 
 class Fleet(Messenger):
@@ -40,13 +41,19 @@ class Fleet(Messenger):
             for key, value in (settings or {}).items()
         }
         named = () if arguments else ("--worker", name)
-        with (self.folder / f"{name}.log").open("ab") as log:
+        log = self.folder / f"{name}.log"
+        command = ("consumer", "run", "-c", str(self.config), *named, *arguments)
+        env = os.environ | self._overrides | own
+        if stderr is None:
+            self._processes[name] = Process(*command, stdout=log, env=env)
+            return
+        with log.open("ab") as out:
             self._processes[name] = subprocess.Popen(
-                [sys.executable, "-m", "consumer", "run", "-c", self.config, *named, *arguments],
+                [sys.executable, "-m", *command],
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log if stderr is None else stderr,
-                env=os.environ | self._overrides | own,
+                stdout=out,
+                stderr=stderr,
+                env=env,
             )
 
     def slow_provider(self, seconds: float) -> None:

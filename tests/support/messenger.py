@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +14,10 @@ from consumer.domain.reasons import Kind
 from consumer.domain.tracking import TrackingEvent
 from consumer.sandbox.mailgun import FakeMailgun, Options
 from tests.support.kafka import Kafka, until
+from tests.support.process import Process, run
+
+#: Forked off with all imports done, or a fresh interpreter.
+Started = Process | subprocess.Popen[bytes]
 
 DOMAIN = "alerts.example.com"
 KEY = "key-of-the-tests"
@@ -58,7 +61,7 @@ class Messenger:
             f"MESSENGER_{name.upper().replace('.', '__')}": str(value)
             for name, value in (overrides or {}).items()
         }
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._processes: dict[str, Started] = {}
 
     def __enter__(self) -> Self:
         self.fake.start()
@@ -113,17 +116,12 @@ port = 0
 
     def start(self, name: str) -> None:
         """One `messenger run`; its log goes to {name}.log."""
-        with (self.folder / f"{name}.log").open("ab") as log:
-            self._processes[name] = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", *self.program),
-                    *("run", "-c", self.config, "--worker", name),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=os.environ | self._overrides,
-            )
+        self._processes[name] = Process(
+            *self.program,
+            *("run", "-c", str(self.config), "--worker", name),
+            stdout=self.folder / f"{name}.log",
+            env=os.environ | self._overrides,
+        )
 
     def start_pair(self, first: str, second: str) -> None:
         """Two processes, each of which has its share of the partitions."""
@@ -146,14 +144,8 @@ port = 0
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Another command with the same settings."""
-        return subprocess.run(
-            [sys.executable, "-m", "consumer", *arguments, "-c", self.config],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-            env=os.environ | self._overrides | {"COLUMNS": "200"},
-        )
+        env = os.environ | self._overrides | {"COLUMNS": "200"}
+        return run("consumer", *arguments, "-c", self.config, env=env)
 
     def log(self, name: str) -> list[dict[str, Any]]:
         """The process's log lines."""
