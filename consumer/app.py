@@ -128,7 +128,7 @@ class App:
                     raise
 
     def _open_ledger(self) -> Ledger:
-        ledger = open_own_ledger(self._settings)
+        ledger = open_own_ledger(self._settings, self.observing.clock_differs)
         self._feedback_store = ledger.feedback
         return MeasuredLedger(
             ledger, self.metrics, lambda ok, why: self.observing.dependency("ledger", ok, why)

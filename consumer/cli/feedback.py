@@ -1,12 +1,11 @@
 """`messenger feedback`: what became of the emails, by webhooks and from Mailgun's events."""
 
-import signal
-from types import FrameType
 from typing import Annotated
 
 import typer
 
 from consumer.cli.common import ConfigOption, fail
+from consumer.cli.stopping import stop_on_signals
 from consumer.configuration import load_settings
 from consumer.feedback.process import FeedbackProcess
 from consumer.feedback.service import missing
@@ -40,12 +39,7 @@ def feedback(
         raise fail("; ".join(problems), 2)
     configure_logs(settings.telemetry.log_level, human=settings.telemetry.log_format == "console")
     process = FeedbackProcess(settings, webhooks=webhooks, poll=poll, worker=worker)
-
-    def ask_to_stop(_signal: int, _frame: FrameType | None) -> None:
-        process.stop.set()
-
-    signal.signal(signal.SIGTERM, ask_to_stop)
-    signal.signal(signal.SIGINT, ask_to_stop)
+    stop_on_signals(process.stop.set)
     try:
         finished = process.run()
     except OSError as error:

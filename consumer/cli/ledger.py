@@ -1,5 +1,6 @@
 """`messenger ledger`: upgrade, prune and show the ledger."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -9,9 +10,10 @@ from consumer.adapters.clock import SystemClock
 from consumer.adapters.ledger import current_revision, open_ledger
 from consumer.adapters.ledger import upgrade as upgrade_schema
 from consumer.cli.common import ConfigOption, JsonOption, console
+from consumer.cli.in_doubt import as_lines, as_table
 from consumer.cli.plain import print_data
 from consumer.configuration import load_settings
-from consumer.domain.ledger import DeliveryState
+from consumer.domain.ledger import DeliveryRow, DeliveryState
 
 ledger = typer.Typer(
     name="ledger", help="The store of locks and of what was sent.", no_args_is_help=True
@@ -75,13 +77,17 @@ def show(
         print_data(rows if in_doubt else counts)
         return
     if in_doubt:
-        table = Table("notification", "event", "to", "state", "message id", "owner")
-        for row in rows:
-            table.add_row(
-                row.uid, row.event_id, row.destination, row.state, row.message_id, row.owner
-            )
-    else:
-        table = Table("what", "rows")
-        for name, number in sorted(counts.items()):
-            table.add_row(name, str(number))
+        _show_in_doubt(rows)
+        return
+    table = Table("what", "rows")
+    for name, number in sorted(counts.items()):
+        table.add_row(name, str(number))
     console.print(table)
+
+
+def _show_in_doubt(rows: Sequence[DeliveryRow]) -> None:
+    if console.is_terminal:
+        console.print(as_table(rows, console.width))
+        return
+    for line in as_lines(rows):
+        print(line)  # noqa: T201  # data for other programs

@@ -1,8 +1,6 @@
 """`messenger run`: one consumer process, or several under a supervisor."""
 
-import signal
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -10,6 +8,7 @@ import typer
 from consumer.app import App
 from consumer.cli.common import ConfigOption, fail
 from consumer.cli.settings_checks import refuse_problems
+from consumer.cli.stopping import stop_on_signals
 from consumer.cli.supervise import stop_when_supervisor_ends, supervise
 from consumer.configuration import load_settings
 from consumer.telemetry.logs import configure_logs
@@ -21,7 +20,8 @@ def run(
         int, typer.Option(min=1, max=64, help="Run this many under a supervisor.")
     ] = 1,
     worker: Annotated[
-        str | None, typer.Option(help="Name of this process in tracking records.")
+        str | None,
+        typer.Option(help="Name in tracking records; of several processes: NAME-0, NAME-1, …"),
     ] = None,
     supervised: Annotated[
         bool, typer.Option("--supervised", hidden=True, help="Stop when standard input closes.")
@@ -34,14 +34,10 @@ def run(
     if processes > 1:
         member = settings.kafka.group_instance_id
         port = settings.telemetry.port
-        raise typer.Exit(supervise(processes, _arguments(config), port, member))
+        code = supervise(processes, _arguments(config), port=port, member=member, name=worker)
+        raise typer.Exit(code)
     app = App(settings, worker=worker)
-
-    def ask_to_stop(_signal: int, _frame: FrameType | None) -> None:
-        app.stop.set()
-
-    signal.signal(signal.SIGTERM, ask_to_stop)
-    signal.signal(signal.SIGINT, ask_to_stop)
+    stop_on_signals(app.stop.set)
     if supervised:
         stop_when_supervisor_ends(app.stop.set)
     try:

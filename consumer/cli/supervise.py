@@ -68,7 +68,9 @@ class _Child:
         """Who it is now; without a pid it waits for its start."""
         told: dict[str, Any] = {"process": self._number, "restarts": max(0, self._starts - 1)}
         if self._process is None:
-            return told | {"exit_code": self.exit_code}
+            if self.exit_code is None:
+                return told
+            return told | {"exit_code": self.exit_code, "ended": how_it_ended(self.exit_code)}
         return told | {"pid": self._process.pid, "uptime_seconds": round(now - self._started_at)}
 
     def _start(self, now: float) -> bool:
@@ -98,10 +100,21 @@ class _Child:
             "supervisor.wrong_settings" if hopeless else "supervisor.restarting",
             process=self._number,
             exit_code=code,
+            ended=how_it_ended(code),
             in_seconds=self._pause,
         )
         self._pause = min(self._pause * 2, _LONGEST_PAUSE)
         return True
+
+
+def how_it_ended(code: int) -> str:
+    """The exit code in words; a negative one is the signal that ended the process."""
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"  # a real-time one has no name
 
 
 class _Asked:
@@ -122,16 +135,18 @@ class _Asked:
         self.number = number
 
 
-def supervise(count: int, arguments: Sequence[str], port: int, member: str | None) -> int:
+def supervise(
+    count: int, arguments: Sequence[str], *, port: int, member: str | None, name: str | None
+) -> int:
     """Keep `count` processes running until SIGTERM or SIGINT; returns the exit code.
 
-    Each process gets a telemetry port of its own, counted up from `port`, and a static member
-    name of its own where the settings give one (`member`). A second signal kills what has not
-    ended by then.
+    Each process gets a telemetry port of its own, counted up from `port`, a static member name
+    of its own where the settings give one (`member`), and a name of its own: `name`, or the
+    machine's, and its number. A second signal kills what has not ended by then.
     """
     clock = SystemClock()
     children = [
-        _Child(number, _command(number, arguments), _environment(number, port, member))
+        _Child(number, command(number, arguments, name), _environment(number, port, member))
         for number in range(count)
     ]
     asked = _Asked(children)
@@ -183,9 +198,9 @@ def _report(children: Sequence[_Child], now: float) -> None:
     )
 
 
-def _command(number: int, arguments: Sequence[str]) -> list[str]:
-    name = f"{os.uname().nodename}-{number}"
-    own = ["--supervised", "--worker", name]
+def command(number: int, arguments: Sequence[str], name: str | None) -> list[str]:
+    """What starts the process of this number."""
+    own = ["--supervised", "--worker", f"{name or os.uname().nodename}-{number}"]
     return [sys.executable, "-m", "consumer", "run", *arguments, *own]
 
 

@@ -76,7 +76,8 @@ def test_processes_run_are_restarted_and_end_together(tmp_path: Path, kafka: Kaf
         assert_promise_kept(fleet, records)
 
         restarting = [x for x in fleet.log("super") if x["event"] == "supervisor.restarting"]
-        assert [(x["process"], x["exit_code"], x["in_seconds"]) for x in restarting] == [(0, -9, 1)]
+        ends = [(x["process"], x["exit_code"], x["ended"], x["in_seconds"]) for x in restarting]
+        assert ends == [(0, -9, "killed by SIGKILL", 1)]
         assert [each["restarts"] for each in crew(fleet).values()] == [1, 0]
         running = pids(fleet)
         assert len(running) == 2

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from consumer.settings import Settings
-from consumer.wiring import carriers
+from consumer.wiring import carriers, ledger_patience
 
 
 def settings(fallback: str | None, *routes: str) -> Any:
@@ -32,3 +32,8 @@ def test_who_carries_the_emails_of_a_transport_that_is_away(
 ) -> None:
     """A fallback with routes of its own is missed by them."""
     assert carriers(settings(fallback, *routes)) == expected
+
+
+@pytest.mark.parametrize(("lease", "patience"), [(30.0, 10.0), (600.0, 10.0), (6.0, 2.0)])
+def test_a_lease_lives_through_two_statements_in_vain(lease: float, patience: float) -> None:
+    assert ledger_patience(lease) == patience
