@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Callable, Mapping
+from http.client import BadStatusLine
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -11,12 +12,19 @@ from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connectionpool import HTTPConnectionPool
-from urllib3.exceptions import ClosedPoolError, EmptyPoolError, HTTPError
+from urllib3.exceptions import (
+    ClosedPoolError,
+    EmptyPoolError,
+    HTTPError,
+    IncompleteRead,
+    ReadTimeoutError,
+)
 
 from consumer import __version__
 from consumer.adapters.mailgun.address import checked_base_url
 from consumer.adapters.mailgun.connection import NotConnected, connection_pool
 from consumer.adapters.mailgun.key import Key
+from consumer.adapters.network import plain
 from consumer.domain.errors import SettingsError
 
 Method = Literal["GET", "POST"]
@@ -24,6 +32,7 @@ Method = Literal["GET", "POST"]
 #: More of an answer to a send is not read: Mailgun's have some hundred bytes.
 MAX_ANSWER_BYTES: Final = 65_536
 
+_PORTS: Final = {"https": 443, "http": 80}
 _NOTHING_WRITTEN: Final = (NotConnected, ClosedPoolError, EmptyPoolError)
 _BROKEN: Final = (ConnectionError, ssl.SSLEOFError)
 
@@ -80,6 +89,8 @@ class MailgunSession:
         self._monotonic = monotonic
         self._max_answer_bytes = max_answer_bytes
         scheme, host, port = _origin(self._base_url)
+        #: In each error: whom it is about.
+        self._where = f"{host}:{port or _PORTS[scheme]}"
         tls = _tls_context(ca_file) if scheme == "https" else None
         pool = connection_pool(
             scheme,
@@ -140,7 +151,7 @@ class MailgunSession:
             with self._session.send(request, timeout=self._timeouts, stream=True) as response:
                 return Answer(response.status_code, response.headers, self._body(response))
         except (requests.RequestException, HTTPError) as error:
-            raise _failure(error) from error
+            raise self._failure(error) from error
 
     def _body(self, response: requests.Response) -> bytes:
         deadline = self._monotonic() + self._timeouts[1]
@@ -150,8 +161,28 @@ class MailgunSession:
             if len(body) >= self._max_answer_bytes:
                 break
             if self._monotonic() > deadline:
-                raise AnswerLost(f"the answer was not complete after {self._timeouts[1]:g} s")
+                seconds = f"{self._timeouts[1]:g} s"
+                raise AnswerLost(f"{self._where}: the answer was not complete after {seconds}")
         return bytes(body)
+
+    def _failure(self, error: Exception) -> NotSent | AnswerLost:
+        causes = _causes(error)
+        cause = causes[-1]
+        if isinstance(cause, NotConnected):
+            cause = cause.cause.__cause__ or cause.cause  # urllib3's own wrapping says less
+        text = f"{self._where}: {self._said(cause)}"
+        if any(isinstance(each, _NOTHING_WRITTEN) for each in causes):
+            return NotSent(text)
+        return ConnectionBroke(text) if isinstance(cause, _BROKEN) else AnswerLost(text)
+
+    def _said(self, cause: BaseException) -> str:
+        if isinstance(cause, ReadTimeoutError):
+            return f"no answer within {self._timeouts[1]:g} s"
+        if isinstance(cause, IncompleteRead):
+            return "the answer broke off"
+        if isinstance(cause, BadStatusLine) and not isinstance(cause, ConnectionError):
+            return "what answers does not speak HTTP"
+        return plain(cause)
 
 
 class _SessionWithoutRedirects(requests.Session):
@@ -188,17 +219,6 @@ def _tls_context(ca_file: str | None) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=ca_file or DEFAULT_CA_BUNDLE_PATH)
     except OSError as error:
         raise SettingsError([f"mailgun.ca_file cannot be read: {error}"]) from error
-
-
-def _failure(error: Exception) -> NotSent | AnswerLost:
-    causes = _causes(error)
-    cause = causes[-1]
-    if isinstance(cause, NotConnected):
-        cause = cause.cause.__cause__ or cause.cause  # urllib3's own wrapping says less
-    text = f"{type(cause).__name__}: {cause}"
-    if any(isinstance(each, _NOTHING_WRITTEN) for each in causes):
-        return NotSent(text)
-    return ConnectionBroke(text) if isinstance(cause, _BROKEN) else AnswerLost(text)
 
 
 def _causes(error: BaseException) -> list[BaseException]:

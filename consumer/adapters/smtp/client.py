@@ -101,9 +101,9 @@ class SmtpTransport:
                         raise
             return self._through(self._server.connect(), message_id, envelope, message)
         except Lost as error:
-            return lost(error.step, error.cause)
+            return lost(error.step, f"{self._server.where}: {error.cause}")
         except Unfit as error:
-            return unfit(error.step, error.cause)
+            return unfit(error.step, f"{self._server.where}: {error.cause}")
         except Refused as error:
             return read(error.step, error.reply, message_id)
 

@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from consumer.adapters.network import plain
 from consumer.adapters.smtp.dialing import dial, own_name
 from consumer.adapters.smtp.login import Login
 from consumer.adapters.smtp.mime import Envelope, transparent
@@ -58,6 +59,11 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     read_timeout: float
     monotonic: Callable[[], float]
 
+    @property
+    def where(self) -> str:
+        """In each error: whom it is about."""
+        return f"{self.host}:{self.port}"
+
     def connect(self) -> "Session":
         """A session that is ready for an email. Raises Refused, Lost or Unfit."""
         with _losing(Step.CONNECT):
@@ -75,11 +81,11 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
         try:
             return self.context.wrap_socket(connection, server_hostname=self.host)
         except _BROKEN_OFF as error:
-            raise Lost(Step.TLS, _told(error)) from None
+            raise Lost(Step.TLS, plain(error)) from None
         except ssl.SSLError as error:
-            raise Unfit(Step.TLS, _told(error)) from None
+            raise Unfit(Step.TLS, plain(error)) from None
         except OSError as error:
-            raise Lost(Step.TLS, _told(error)) from None
+            raise Lost(Step.TLS, plain(error)) from None
 
     def _reached(self) -> socket.socket:
         connection = dial(self.host, self.port, self.connect_timeout, self.monotonic)
@@ -198,10 +204,6 @@ def _losing(step: Step) -> Iterator[None]:
     try:
         yield
     except smtplib.SMTPServerDisconnected as error:
-        raise Lost(step, str(error)) from None
+        raise Lost(step, plain(error)) from None
     except OSError as error:
-        raise Lost(step, _told(error)) from None
-
-
-def _told(error: OSError) -> str:
-    return f"{type(error).__name__}: {error}"
+        raise Lost(step, plain(error)) from None

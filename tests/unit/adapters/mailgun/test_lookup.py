@@ -137,7 +137,7 @@ def test_a_lookup_that_cannot_reach_mailgun_or_hears_nothing_is_unavailable(
         lookup(url, clock, entries).find(email, clock.now())
     with (
         MisbehavingServer(Peer.hang) as server,
-        pytest.raises(LookupUnavailable, match="timed out"),
+        pytest.raises(LookupUnavailable, match="no answer within"),
     ):
         lookup(server.url, clock, entries, read_timeout=0.1).find(email, clock.now())
     assert [(e.kind, e.reason, e.status) for e in entries] == [

@@ -47,12 +47,12 @@ def full_port() -> Iterator[int]:
 
 
 def test_a_refused_connection_sent_nothing(unused_port: int) -> None:
-    with pytest.raises(NotSent, match="refused"):
+    with pytest.raises(NotSent, match=f"^127.0.0.1:{unused_port}: Connection refused$"):
         make_session(f"http://127.0.0.1:{unused_port}").post(b"a=1")
 
 
 def test_an_unknown_host_was_sent_nothing() -> None:
-    with pytest.raises(NotSent, match="gaierror"):
+    with pytest.raises(NotSent, match=r"^mailgun\.invalid:80: "):
         make_session("http://mailgun.invalid").post(b"a=1")
 
 

@@ -57,7 +57,7 @@ def test_a_send_over_tls_with_a_known_certificate(certificate: Path) -> None:
 
 def test_an_unknown_certificate_is_refused_before_anything_is_sent(certificate: Path) -> None:
     with MisbehavingServer(over_tls(certificate, queued)) as server:
-        with pytest.raises(NotSent, match="SSLCertVerificationError"):
+        with pytest.raises(NotSent, match="certificate verify failed"):
             make_session(server.url.replace("http:", "https:")).post(b"a=1")
         assert server.requests == []
 
@@ -74,5 +74,5 @@ def test_a_tls_error_in_the_answer_is_in_doubt(certificate: Path) -> None:
 
     with MisbehavingServer(over_tls(certificate, bad_record)) as server:
         client = make_session(server.url.replace("http:", "https:"), ca_file=f"{certificate}.crt")
-        with pytest.raises(AnswerLost, match="SSLError"):
+        with pytest.raises(AnswerLost, match="TLS: "):
             client.post(b"a=1")

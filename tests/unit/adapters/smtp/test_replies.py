@@ -28,7 +28,7 @@ def test_what_cannot_be_read_is_in_doubt_after_the_final_dot_only(step: Step, co
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_lost_answer_is_in_doubt_after_the_final_dot_only(step: Step) -> None:
-    result = lost(step, "TimeoutError: timed out")
+    result = lost(step, "mail.example.com:587: timed out")
     in_doubt = (Kind.IN_DOUBT, Reason.ANSWER_LOST)
     deferred = (Kind.DEFERRED, Reason.UNREACHABLE)
     assert (result.kind, result.reason) == (in_doubt if step is Step.END else deferred)
