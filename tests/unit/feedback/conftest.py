@@ -10,7 +10,7 @@ from consumer.adapters.ledger.database import Database
 from consumer.adapters.ledger.engine import build_engine, parse_url
 from consumer.adapters.ledger.migrating import upgrade_database
 from consumer.adapters.ledger.schema import metadata
-from tests.unit.feedback.rig import Rig
+from tests.support.feedback import Rig
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,9 @@ from consumer.domain.feedback import EventsPage
 from consumer.domain.reasons import Kind
 from consumer.feedback.poller import Poller
 from consumer.feedback.windows import PollRules
+from tests.support.feedback import Rig
 from tests.support.kafka import until
 from tests.support.reports import document
-from tests.unit.feedback.rig import Rig
 
 FEED = "mailgun:alerts.example.com"
 RULES = PollRules(interval=60.0, overlap=300.0, settle=1_800.0)

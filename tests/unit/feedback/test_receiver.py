@@ -15,8 +15,8 @@ from consumer.domain.errors import BrokerUnavailable
 from consumer.domain.reasons import Kind
 from consumer.feedback.receiver import Receiver, ReceiverRules
 from consumer.feedback.server import WebhookServer
+from tests.support.feedback import Rig
 from tests.support.reports import SIGNING_KEY, document, signature
-from tests.unit.feedback.rig import Rig
 
 PATH = "/webhooks/mailgun"
 TOKEN = "0123456789abcdef0123456789abcdef0123456789abcdef01"

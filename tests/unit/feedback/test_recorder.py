@@ -12,8 +12,8 @@ from consumer.domain.reasons import Kind
 from consumer.feedback.recorder import Entry, Outcome
 from consumer.wire import encode_tracking
 from tests.contract.schemas.files import TRACKING, schema
+from tests.support.feedback import ATOM, OWNER, Rig
 from tests.support.reports import AT, UID, VARIABLES, document, failed
-from tests.unit.feedback.rig import ATOM, OWNER, Rig
 
 FOREIGN = "11111111-2222-5333-8444-555555555555"
 

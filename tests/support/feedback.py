@@ -25,8 +25,8 @@ OWNER = "sender-1"
 class Rig:
     """What a recorder stands on."""
 
-    def __init__(self, ledger: SqlLedger) -> None:
-        self.clock = ManualClock()
+    def __init__(self, ledger: SqlLedger, clock: ManualClock | None = None) -> None:
+        self.clock = clock or ManualClock()
         self.ledger = ledger
         self.sink = FakeSink()
         self.documents: list[tuple[Source, Outcome]] = []
