@@ -22,7 +22,12 @@ T = TypeVar("T")
 
 
 class MeasuredLedger:
-    """Passes everything on to another ledger."""
+    """Passes everything on to another ledger.
+
+    After a failure it takes a call that has surely written to say that the ledger is back: with a
+    full disk, calls that find nothing to write succeed between others that fail. A heartbeat
+    writes, but little; it counts when nothing else has failed since the one before.
+    """
 
     def __init__(
         self, ledger: Ledger, metrics: Metrics, on_state: Callable[[bool, str], None]
@@ -30,15 +35,28 @@ class MeasuredLedger:
         self._ledger = ledger
         self._metrics = metrics
         self._on_state = on_state
+        self._is_down = False
+        #: A call other than a heartbeat has failed since the last heartbeat.
+        self._work_failed = False
 
     def heartbeat(self, owner: str, now: float, lease_seconds: float) -> float:
-        return self._timed("heartbeat", lambda: self._ledger.heartbeat(owner, now, lease_seconds))
+        lease_until = self._timed(
+            "heartbeat",
+            lambda: self._ledger.heartbeat(owner, now, lease_seconds),
+            wrote=lambda _: not self._work_failed,
+        )
+        self._work_failed = False
+        return lease_until
 
     def claim(self, owner: str, requests: Sequence[ClaimRequest], now: float) -> Claims:
         return self._timed("claim", lambda: self._ledger.claim(owner, requests, now))
 
     def mark_sending(self, owner: str, marks: Sequence[SendingMark], now: float) -> Collection[str]:
-        return self._timed("mark_sending", lambda: self._ledger.mark_sending(owner, marks, now))
+        return self._timed(
+            "mark_sending",
+            lambda: self._ledger.mark_sending(owner, marks, now),
+            wrote=lambda refused: len(refused) < len({mark.uid for mark in marks}),
+        )
 
     def settle(self, owner: str, settlements: Sequence[Settlement], now: float) -> Collection[str]:
         return self._timed("settle", lambda: self._ledger.settle(owner, settlements, now))
@@ -56,10 +74,10 @@ class MeasuredLedger:
         self._timed("release", lambda: self._ledger.release_all(owner))
 
     def prune(self, before: float, limit: int) -> int:
-        return self._timed("prune", lambda: self._ledger.prune(before, limit))
+        return self._timed("prune", lambda: self._ledger.prune(before, limit), wrote=bool)
 
     def close_gate(self, name: str, seconds: float) -> None:
-        self._timed("gates", lambda: self._ledger.close_gate(name, seconds))
+        self._timed("gates", lambda: self._ledger.close_gate(name, seconds), wrote=lambda _: True)
 
     def gates(self) -> Mapping[str, float]:
         # Not measured: a read says nothing of whether the ledger can be written, which is what
@@ -97,16 +115,26 @@ class MeasuredLedger:
     def close(self) -> None:
         self._ledger.close()
 
-    def _timed(self, operation: str, call: Callable[[], T]) -> T:
+    def _timed(
+        self,
+        operation: str,
+        call: Callable[[], T],
+        wrote: Callable[[T], bool] = lambda _: False,
+    ) -> T:
+        """`wrote` says by the answer whether something was surely written."""
         started = perf_counter()
         try:
             answer = call()
         except LedgerUnavailable as error:
+            self._is_down = True
+            self._work_failed = self._work_failed or operation != "heartbeat"
             self._on_state(False, str(error))
             raise
         finally:
             self._metrics.ledger_seconds.labels(operation).observe(perf_counter() - started)
-        self._on_state(True, "")
+        if not self._is_down or wrote(answer):
+            self._is_down = False
+            self._on_state(True, "")
         return answer
 
 
