@@ -141,5 +141,3 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True):
     advances: bool
     #: Set as the atom's thread root if it has none yet.
     thread_event_id: str | None = None
-    #: Give the atom back in the same statement: nothing more of it waits here.
-    release: bool = False

@@ -19,7 +19,6 @@ _ENDS = given(id=Text, atom=Text, outcome=Text, state=Text, timestamp_ms=BigInte
 
 _MOVED = given(
     atom=Text,
-    owner=Text,
     last_event_id=Text,
     last_state=Text,
     last_timestamp_ms=BigInteger,
@@ -84,8 +83,7 @@ def moved_on(row: AtomRow, closings: Sequence[Closing], new: Collection[str]) ->
             )
         if last.thread_event_id is None:
             last = msgspec.structs.replace(last, thread_event_id=closing.thread_event_id)
-    # The last word counts: an earlier event may have seen no other waiting when it was closed.
-    return msgspec.structs.replace(last, owner=None) if closings[-1].release else last
+    return last
 
 
 def _is_later(closing: Closing, last_timestamp_ms: int | None, new: Collection[str]) -> bool:
@@ -97,7 +95,6 @@ def _is_later(closing: Closing, last_timestamp_ms: int | None, new: Collection[s
 def _values(row: AtomRow) -> Sequence[str | int | None]:
     return (
         row.atom,
-        row.owner,
         row.last_event_id,
         row.last_state,
         row.last_timestamp_ms,

@@ -78,7 +78,7 @@ def test_atom_does_not_go_back_to_an_older_event(ledger: SqlLedger) -> None:
 def test_lost_fence_writes_the_end_but_does_not_move_the_atom(ledger: SqlLedger) -> None:
     win(ledger, "a")
     before = win(ledger, "b", now=LATER)
-    ledger.close_events("a", [closing(thread_event_id="e1", release=True)], LATER)
+    ledger.close_events("a", [closing(thread_event_id="e1")], LATER)
     assert ledger.find_events(["e1"])
     assert atom(ledger, "b", LATER) == before
 
@@ -92,20 +92,6 @@ def test_thread_root_is_set_once(ledger: SqlLedger) -> None:
         following = closing(event_id=event_id, timestamp_ms=number, thread_event_id=event_id)
         ledger.close_events("a", [following], NOW)
     assert atom(ledger).thread_event_id == "e2"
-
-
-def test_close_may_release_in_the_same_call(ledger: SqlLedger) -> None:
-    win(ledger, "a")
-    ledger.close_events("a", [closing(release=True)], NOW)
-    taken = atom(ledger, "b")
-    assert (taken.fence, taken.last_event_id) == (2, "e1")
-
-
-def test_last_event_of_a_batch_decides_on_the_release(ledger: SqlLedger) -> None:
-    win(ledger, "a")
-    batch = [closing(timestamp_ms=1, release=True), closing(event_id="e2", timestamp_ms=2)]
-    ledger.close_events("a", batch, NOW)
-    assert ledger.claim("b", [request()], NOW).held
 
 
 def test_release_frees_our_atoms_and_only_ours(ledger: SqlLedger) -> None:

@@ -84,12 +84,10 @@ def test_whole_rounds_side_by_side_all_come_through(
             assert not ledger.settle(owner, [settlement(**fact) for fact in facts], NOW)
             ledger.close_events(
                 owner,
-                [
-                    closing(event_id=f"event of {fact.pop('uid')}", release=True, **fact)
-                    for fact in facts
-                ],
+                [closing(event_id=f"event of {fact.pop('uid')}", **fact) for fact in facts],
                 NOW,
             )
+            ledger.release(owner, claims.won)
         return claims
 
     try:
