@@ -10,6 +10,7 @@ from consumer.sandbox.catalog import write_load_catalog
 from tests.support.kafka import Kafka, until
 from tests.support.load import RECIPIENTS, assert_in_order, by_event, decoded, load
 from tests.support.messenger import Messenger, budget
+from tests.support.outages import ALARMS, NAME, Outage
 from tests.support.smtp import FakeSmtp
 
 SMTP = {"delivery.fallback": "smtp", "smtp.host": "127.0.0.1", "smtp.tls": "none"}
@@ -111,3 +112,21 @@ def test_smtp_takes_over_and_gives_back(tmp_path: Path, kafka: Kafka) -> None:
         assert names == {"mailgun", "smtp"}
         fallen_back = {r.event.id for r in messenger.tracked([Kind.FALLBACK])}
         assert len(fallen_back) >= len(by_smtp)
+
+
+def test_a_lone_alarm_goes_by_smtp_within_seconds(tmp_path: Path, kafka: Kafka) -> None:
+    """Nobody else shows that Mailgun is away; the process stays ready and says who carries."""
+    with (
+        FakeSmtp() as smtp,
+        Outage(tmp_path, kafka, overrides=SMTP | {"smtp.port": smtp.port}) as run,
+    ):
+        run.begin(rounds=2)
+        run.fake.stop()
+        run.next_events(1)
+        until(lambda: smtp.messages, "the email is out", 10)
+        run.until_logged(NAME, "dependency.down", dependency="mailgun")
+        said = run.readiness()
+        assert said["ready"]
+        assert said["dependencies"]["mailgun"].startswith("away, smtp carries: 127.0.0.1:")
+        run.until_done(ALARMS + 1)
+        assert len(smtp.messages) == 1
