@@ -154,5 +154,5 @@ def _reasons(selection: Selection) -> Iterable[Why]:
 
 def _summary(what: str, number: int, left_out: Iterable[Why]) -> str:
     counts = sorted(Counter(left_out).items())
-    rest = "".join(f"; left out: {n} {why}" for why, n in counts)
-    return f"{number} {what}{rest}"
+    rest = ", ".join(f"{n} {why}" for why, n in counts)
+    return f"{number} {what}; left out: {rest}" if rest else f"{number} {what}"

@@ -71,7 +71,7 @@ def traffic(
     from consumer.sandbox.traffic import generate
 
     if catalog is not None:
-        write_sample_catalog(catalog)
+        write_sample_catalog(catalog, with_mistake=False)
     for record in generate(count, seed, int(SystemClock().now() * 1000)):
         sys.stdout.buffer.write(record.value + b"\n")
 

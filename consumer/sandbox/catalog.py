@@ -17,6 +17,8 @@ _CREATED: Final = 1_364_684_154_472
 _ZONES_POLLED: Final = ("mzdfw", "mzlon", "mzord")
 #: Written as YAML, so that both languages are seen at work; the others are JSON.
 _YAML_TENANT: Final = "734000"
+#: The notification that a plan names by mistake.
+_NOWHERE: Final = "ntNoSuch01"
 
 LOAD_TENANT: Final = "900000"
 LOAD_ACCOUNT: Final = "acLoad0001"
@@ -39,15 +41,18 @@ class SampleAlarm(msgspec.Struct, frozen=True, kw_only=True):
         return ":".join(ids)
 
 
-def write_sample_catalog(directory: Path) -> None:
-    """Write the sample catalog into `directory`, which is made if need be."""
+def write_sample_catalog(directory: Path, *, with_mistake: bool = True) -> None:
+    """Write the sample catalog into `directory`, which is made if need be.
+
+    Its one mistake is a plan that names a notification which is not there.
+    """
     sample = _sample()
     _write(directory / "monitoring_zones.json", _listing(sample["monitoring_zones"]))
     for tenant in sample["tenants"]:
         folder = directory / tenant["external_id"]
         suffix = "yaml" if folder.name == _YAML_TENANT else "json"
         _write(folder / f"account.{suffix}", _account(tenant))
-        for name, rows in _rows(tenant).items():
+        for name, rows in _rows(tenant, with_mistake=with_mistake).items():
             if rows:
                 _write(folder / f"{name}.{suffix}", _listing(rows))
 
@@ -135,8 +140,8 @@ def _account(tenant: Mapping[str, Any]) -> dict[str, Any]:
     return account | {"external_id": tenant["external_id"], "contacts": people}
 
 
-def _rows(tenant: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    entities = tenant["entities"]
+def _rows(tenant: Mapping[str, Any], *, with_mistake: bool) -> dict[str, list[dict[str, Any]]]:
+    entities, plans = tenant["entities"], tenant["notification_plans"]
     return {
         "entities": [_entity(entity) for entity in entities],
         "checks": [
@@ -145,9 +150,16 @@ def _rows(tenant: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
             for check in entity["checks"]
         ],
         "alarms": [_alarm(*found) for found in _alarms(tenant)],
-        "notification_plans": tenant["notification_plans"],
+        "notification_plans": plans if with_mistake else [_corrected(plan) for plan in plans],
         "notifications": tenant["notifications"],
         "suppressions": tenant.get("suppressions", []),
+    }
+
+
+def _corrected(plan: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: [each for each in value if each != _NOWHERE] if isinstance(value, list) else value
+        for key, value in plan.items()
     }
 
 

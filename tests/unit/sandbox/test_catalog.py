@@ -48,6 +48,12 @@ def test_only_the_intended_name_leads_nowhere(directory: Path) -> None:
     assert "npBooks001: critical_state: there is no notification ntNoSuch01" in problem
 
 
+def test_without_its_mistake_the_catalog_is_sound(tmp_path: Path) -> None:
+    """As `messenger sandbox traffic --catalog` writes it: `check-config` has nothing to say."""
+    write_sample_catalog(tmp_path, with_mistake=False)
+    assert check_references(tmp_path) == []
+
+
 def test_both_languages_and_several_accounts_are_there(directory: Path) -> None:
     tenants = {path.name for path in directory.iterdir() if path.is_dir()}
     suffixes = {path.suffix for path in directory.rglob("*") if path.is_file()}
