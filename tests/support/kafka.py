@@ -1,9 +1,11 @@
 """A real Apache Kafka in KRaft mode: one JVM, broker and controller in one."""
 
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import uuid
@@ -17,48 +19,9 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
 from consumer.sandbox.broker import answers
-from tests.support import kafka_jars
+from tests.support import kafka_jars, kafka_settings
 
 _START_SECONDS = 60.0
-
-#: Small and quick to start: the C1 compiler only, no parallel collector on a shared machine.
-_JVM = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
-
-_PROPERTIES = """\
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller_port}
-listeners=CLIENT://127.0.0.1:{port},SIDE://127.0.0.1:{side_port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=CLIENT://127.0.0.1:{port},SIDE://127.0.0.1:{side_advertised}
-listener.security.protocol.map=CLIENT:PLAINTEXT,SIDE:PLAINTEXT,CONTROLLER:PLAINTEXT
-inter.broker.listener.name=CLIENT
-controller.listener.names=CONTROLLER
-log.dirs={data}
-# A killed broker may come back only when its session with the controller is over.
-broker.session.timeout.ms=3000
-broker.heartbeat.interval.ms=250
-num.partitions=1
-auto.create.topics.enable=false
-offsets.topic.num.partitions=1
-offsets.topic.replication.factor=1
-transaction.state.log.num.partitions=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-share.coordinator.state.topic.num.partitions=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
-group.initial.rebalance.delay.ms=0
-group.min.session.timeout.ms=1000
-"""
-
-_LOG4J = """\
-Configuration:
-  status: error
-  Appenders:
-    File: {{name: file, fileName: "{log}", PatternLayout: {{pattern: "%d %p %c{{1}}: %m%n"}}}}
-  Loggers:
-    Root: {{level: warn, AppenderRef: {{ref: file}}}}
-"""
 
 
 def until(condition: Callable[[], object], what: str, timeout_seconds: float = 30.0) -> None:
@@ -158,7 +121,13 @@ class Kafka:
 class KafkaBroker(Kafka):
     """Our own broker process: can be killed, stopped, frozen, and started again as it was."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, recorded: Path | None = None) -> None:
+        """At its end it leaves its classes in `recorded`; without, it uses those left before."""
+        self._archive = (
+            f"-XX:ArchiveClassesAtExit={recorded}"
+            if recorded
+            else f"-XX:SharedArchiveFile={kafka_jars.ARCHIVE}"
+        )
         self._port, self._controller_port, self.side_port = _free_ports(3)
         super().__init__(f"127.0.0.1:{self._port}")
         #: What the second listener says is its port: a proxy's, so that those who come through it
@@ -169,12 +138,11 @@ class KafkaBroker(Kafka):
 
     def start(self) -> "KafkaBroker":
         """Format the data folder the first time, start, and wait until clients are answered."""
-        properties = self._folder / "server.properties"
-        if not properties.exists():
-            self._configure(properties)
+        if not self._properties.exists():
+            self.configure()
         with self._output.open("ab") as output:
             self._process = subprocess.Popen(
-                self._java("kafka.Kafka", str(properties)),
+                self._java("kafka.Kafka", str(self._properties)),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -214,6 +182,15 @@ class KafkaBroker(Kafka):
         self._process.send_signal(signal.SIGCONT)
 
     @property
+    def data(self) -> Path:
+        """Where it keeps all that it knows."""
+        return self._folder / "data"
+
+    @property
+    def _properties(self) -> Path:
+        return self._folder / "server.properties"
+
+    @property
     def _output(self) -> Path:
         return self._folder / "output.log"
 
@@ -223,27 +200,42 @@ class KafkaBroker(Kafka):
             raise AssertionError(f"Kafka ended at once:\n{self._output.read_text()[-2000:]}")
         return self.answers()
 
-    def _configure(self, properties: Path) -> None:
-        properties.write_text(
-            _PROPERTIES.format(
+    def configure(self) -> None:
+        """Write its settings, and format its data folder; a start does it if need be."""
+        self._properties.write_text(
+            kafka_settings.PROPERTIES.format(
                 port=self._port,
                 side_port=self.side_port,
                 side_advertised=self.side_advertised,
                 controller_port=self._controller_port,
-                data=self._folder / "data",
+                data=self.data,
             )
         )
-        (self._folder / "log4j2.yaml").write_text(_LOG4J.format(log=self._folder / "server.log"))
+        (self._folder / "log4j2.yaml").write_text(
+            kafka_settings.LOG4J.format(log=self._folder / "server.log")
+        )
+        if kafka_jars.FORMATTED.exists():
+            shutil.copytree(kafka_jars.FORMATTED, self.data)
+            return
         # Kafka's own ids never begin with a dash: it would read as an option.
         cluster_id = "k" + urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()[1:]
         tool = self._java(
-            "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(properties)
+            "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(self._properties)
         )
         subprocess.run(tool, stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=60)
 
     def _java(self, main: str, *arguments: str) -> list[str]:
         logging = f"-Dlog4j2.configurationFile={self._folder / 'log4j2.yaml'}"
-        return ["java", *_JVM, logging, "-cp", f"{kafka_jars.JARS}/*", main, *arguments]
+        return [
+            "java",
+            *kafka_settings.JVM,
+            self._archive,
+            logging,
+            "-cp",
+            f"{kafka_jars.JARS}/*",
+            main,
+            *arguments,
+        ]
 
 
 def _free_ports(count: int) -> list[int]:
@@ -255,7 +247,27 @@ def _free_ports(count: int) -> list[int]:
     return ports
 
 
+def prepare() -> None:
+    """Fetch what a broker needs, and run one for what the next can take over from it."""
+    kafka_jars.prepare()
+    if kafka_jars.missing() or kafka_jars.ARCHIVE.exists():
+        return
+    shutil.rmtree(kafka_jars.FORMATTED, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=kafka_jars.ARCHIVE.parent) as name:
+        broker = KafkaBroker(Path(name), recorded=Path(name, "classes"))
+        broker.configure()
+        formatted = shutil.copytree(broker.data, Path(name, "formatted"))
+        broker.start()
+        try:
+            broker.produce(broker.create_topic("first"), [(b"key", b"value")])
+        finally:
+            broker.stop()
+        # Whole or not at all: somebody else may be doing the same.
+        formatted.rename(kafka_jars.FORMATTED)
+        Path(name, "classes").rename(kafka_jars.ARCHIVE)
+
+
 if __name__ == "__main__":
     if sys.argv[1:] != ["prepare"]:
         raise SystemExit("usage: python -m tests.support.kafka prepare")
-    kafka_jars.prepare()
+    prepare()

@@ -58,4 +58,4 @@ def _running(broker: KafkaBroker) -> Iterator[KafkaBroker]:
     try:
         yield broker.start()
     finally:
-        broker.stop()
+        broker.stop(kill=True)  # its data goes too
