@@ -45,6 +45,7 @@ def test_the_example_configuration_names_every_setting() -> None:
         "kafka.sasl_password",
         "mailgun.api_key",
         "mailgun.lookup_key",
+        "feedback.signing_key",
         "smtp.password",
     }
     assert set(_defaults()) - set(_shown()) == given_by_their_twins

@@ -44,6 +44,8 @@ class TrackedEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrackedNotification(msgspec.Struct, frozen=True, kw_only=True):
+    """One event to one destination."""
+
     #: None where the destination was never a valid one.
     uid: str | None
     notification_id: str

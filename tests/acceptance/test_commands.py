@@ -44,6 +44,7 @@ COMMANDS = (
     ("send-test",),
     ("preview",),
     ("trace",),
+    ("feedback",),
     ("sandbox", "mailgun"),
     ("sandbox", "broker"),
     ("sandbox", "traffic"),

@@ -48,6 +48,11 @@ def test_the_defaults_are_fine() -> None:
             "[smtp] ca_file: cannot be read",
         ),
         ({"routes": [{"tenants": [" 1"]}]}, "[[routes]] 1 tenants: ' 1' is no tenant id"),
+        ({"feedback": {"in_run": True}}, "[feedback] signing_key: give it or signing_key_file"),
+        (
+            {"feedback": {"in_run": True, "webhooks": False}, "mailgun": {"lookup_key": ""}},
+            "[mailgun] lookup_key: give it or lookup_key_file",
+        ),
     ],
 )
 def test_problem(sections: dict[str, Any], beginning: str) -> None:
@@ -83,6 +88,11 @@ def test_warning(sections: dict[str, Any], beginning: str) -> None:
     assert told(Level.PROBLEM, **sections) == []
     (warning,) = told(Level.WARNING, **sections)
     assert warning.startswith(beginning)
+
+
+def test_webhooks_from_the_network_want_a_proxy_with_a_certificate() -> None:
+    (warning,) = told(Level.WARNING, feedback={"host": "0.0.0.0"})
+    assert warning.startswith("[feedback] host: webhooks come in the open")
 
 
 def test_a_sender_of_a_parent_domain_is_aligned_enough() -> None:
