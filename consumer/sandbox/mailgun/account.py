@@ -35,7 +35,7 @@ class Account:
             subaccount = world.subaccounts.known.get(acting)
             if subaccount is None or subaccount.status != "open":
                 return PlainTextResponse("Forbidden", 401)
-        if domain and not self.options.knows(domain):
+        if domain and not world.domains.knows(domain):
             return JSONResponse({"message": f"Domain not found: {domain}"}, 404)
         return None
 

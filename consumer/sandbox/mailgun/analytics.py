@@ -19,6 +19,7 @@ from consumer.sandbox.mailgun.validation import delivery_time
 MAX_LIMIT = 100
 _EVERYTHING = 2**31
 _UNITS = {"m": 60.0, "h": 3600.0, "d": 86_400.0}
+_NO_SEARCH = "the request is not valid JSON of a log search"
 
 Predicate = Callable[[Event], bool]
 
@@ -56,23 +57,18 @@ def parse_search(content: bytes, now: float, switches: Switches) -> Search:
     try:
         request = json.loads(content or b"{}")
         paging = request.get("pagination") or {}
-        rules = _without_brackets((request.get("filter") or {}).get("AND", ()), switches)
-        predicates = [_predicate(**rule) for rule in rules]
-    except (ValueError, TypeError, AttributeError, LookupError) as error:
-        if isinstance(error, BadFilter | BadQuery):
-            raise
-        raise BadQuery("the request is not valid JSON of a log search") from error
+        limit = min(int(paging.get("limit") or MAX_LIMIT), MAX_LIMIT)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise BadQuery(_NO_SEARCH) from error
+    predicates = parse_filter(request, switches)
     if kinds := request.get("events"):
         predicates.append(lambda event: event.kind in kinds)
-    end = _instant(request.get("end"))
-    start = _instant(request.get("start"))
-    if start is None or request.get("duration"):
-        start = (end or now) - _duration(request.get("duration") or "1d")
+    start, end = parse_range(request, now, "1d")
     query = Query(
         low=start,
         high=end,
         newest_first=not str(paging.get("sort", "")).endswith(":asc"),
-        limit=min(int(paging.get("limit") or MAX_LIMIT), MAX_LIMIT),
+        limit=limit,
     )
     if paging.get("token"):
         query = replace(Query.of_token(paging["token"]), limit=query.limit)
@@ -81,8 +77,32 @@ def parse_search(content: bytes, now: float, switches: Switches) -> Search:
         lambda event: all(test(event) for test in predicates),
         start,
         end,
-        next(filter(None, map(_one_id, rules)), None),
+        next(filter(None, map(_one_id, _rules(request, switches))), None),
     )
+
+
+def parse_filter(request: dict[str, Any], switches: Switches) -> list[Predicate]:
+    """All must hold. Raises BadQuery or BadFilter."""
+    try:
+        return [_predicate(**rule) for rule in _rules(request, switches)]
+    except TypeError as error:
+        raise BadQuery(_NO_SEARCH) from error
+
+
+def parse_range(request: dict[str, Any], now: float, usual: str) -> tuple[float, float | None]:
+    """`start` and `end`, or a `duration` before the end; `usual` is the duration that is meant
+    where nothing is said. Unix seconds. Raises BadQuery."""
+    end, start = _instant(request.get("end")), _instant(request.get("start"))
+    if start is None or request.get("duration"):
+        start = (end or now) - _duration(str(request.get("duration") or usual))
+    return start, end
+
+
+def _rules(request: dict[str, Any], switches: Switches) -> list[dict[str, Any]]:
+    try:
+        return _without_brackets((request.get("filter") or {}).get("AND", ()), switches)
+    except (TypeError, AttributeError, LookupError) as error:
+        raise BadQuery(_NO_SEARCH) from error
 
 
 def searched_domain(content: bytes) -> str:
@@ -117,7 +137,8 @@ def _item(event: Event, base_url: str) -> dict[str, Any]:
     item["domain"] = {"name": event.stored.mail.domain}
     item["account"] = {"id": "000000000000000000000001"}
     item["user-variables"] = json.dumps(item["user-variables"])
-    item["storage"]["url"] = [item["storage"]["url"]]
+    if "storage" in item:  # a rejected mail is not kept
+        item["storage"]["url"] = [item["storage"]["url"]]
     return item
 
 

@@ -13,6 +13,7 @@ from consumer.sandbox.mailgun.account_api import AccountCalls
 from consumer.sandbox.mailgun.control import Control
 from consumer.sandbox.mailgun.control_rules import RuleControl
 from consumer.sandbox.mailgun.deliveries import Delivery
+from consumer.sandbox.mailgun.domain_api import DomainCalls
 from consumer.sandbox.mailgun.fault_replies import MAGNIFICENT
 from consumer.sandbox.mailgun.faults import Fault
 from consumer.sandbox.mailgun.guard import DOMAIN_TEXTS, Handler, guarded
@@ -22,6 +23,8 @@ from consumer.sandbox.mailgun.pages import Pages
 from consumer.sandbox.mailgun.sending import Sending
 from consumer.sandbox.mailgun.suppression_api import SuppressionCalls
 from consumer.sandbox.mailgun.suppressions import KINDS
+from consumer.sandbox.mailgun.tag_api import TagCalls
+from consumer.sandbox.mailgun.template_api import TemplateCalls
 from consumer.sandbox.mailgun.webhook_api import AccountWebhooks, DomainWebhooks
 from consumer.sandbox.mailgun.world import World
 
@@ -36,7 +39,10 @@ def build_app(account: Account) -> Router:
         Route("/v3/{domain}/messages", sending.messages, methods=["POST"]),
         Route("/v3/{domain}/messages.mime", sending.mime, methods=["POST"]),
         *_lookup_routes(account),
+        *_domain_routes(account),
         *_suppression_routes(account),
+        *_tag_routes(account),
+        *_template_routes(account),
         *_webhook_routes(account),
         *_account_routes(account),
         *_control_routes(account.world),
@@ -55,19 +61,39 @@ def _lookup_routes(account: Account) -> list[BaseRoute]:
                 ("GET", "/v3/{domain}/events", lookups.events),
                 ("GET", "/v3/{domain}/events/{token}", lookups.events),
                 ("GET", "/v3/domains/{domain}/messages/{key}", lookups.stored_message),
+                ("POST", "/v3/domains/{domain}/messages/{key}", lookups.resend),
+                ("POST", "/v1/analytics/metrics", lookups.metrics),
             ],
-        ),
-        *_guarded(
-            account,
-            [
-                ("GET", "/v4/domains/{domain}", lookups.domain),
-                # Where Mailgun's Python SDK still asks.
-                ("GET", "/v3/domains/{domain}", lookups.domain),
-            ],
-            texts=DOMAIN_TEXTS,
         ),
         Route("/v1/analytics/logs", logs, methods=["POST"]),
     ]
+
+
+def _domain_routes(account: Account) -> list[BaseRoute]:
+    calls = DomainCalls(account)
+    return _guarded(
+        account,
+        [
+            ("GET", "/v4/domains", calls.index),
+            ("POST", "/v4/domains", calls.create),
+            ("GET", "/v4/domains/{domain}", calls.get),
+            ("PUT", "/v4/domains/{domain}", calls.update),
+            ("PUT", "/v4/domains/{domain}/verify", calls.verify),
+            # v3, where Mailgun's own SDKs still ask for some of it
+            ("GET", "/v3/domains", calls.index),
+            ("POST", "/v3/domains", calls.create),
+            ("GET", "/v3/domains/{domain}", calls.get),
+            ("PUT", "/v3/domains/{domain}", calls.update),
+            ("DELETE", "/v3/domains/{domain}", calls.delete),
+            ("PUT", "/v3/domains/{domain}/verify", calls.verify),
+            ("GET", "/v3/domains/{domain}/sending_queues", calls.queues),
+            ("DELETE", "/v3/{domain}/envelopes", calls.drop_queues),
+            ("GET", "/v5/sandbox/auth_recipients", calls.authorized),
+            ("POST", "/v5/sandbox/auth_recipients", calls.authorize),
+            ("DELETE", "/v5/sandbox/auth_recipients/{address}", calls.unauthorize),
+        ],
+        texts=DOMAIN_TEXTS,
+    )
 
 
 def _suppression_routes(account: Account) -> list[BaseRoute]:
@@ -83,6 +109,48 @@ def _suppression_routes(account: Account) -> list[BaseRoute]:
             ("DELETE", f"/v3/{{domain}}/{kind}/{{value}}", calls.remove),
         ]
     return _guarded(account, rows)
+
+
+def _tag_routes(account: Account) -> list[BaseRoute]:
+    calls = TagCalls(account)
+    return _guarded(
+        account,
+        [
+            ("GET", "/v3/{domain}/tags", calls.index),
+            ("GET", "/v3/{domain}/tag", calls.get),
+            ("PUT", "/v3/{domain}/tag", calls.update),
+            ("DELETE", "/v3/{domain}/tag", calls.delete),
+            # the older form of the same three
+            ("GET", "/v3/{domain}/tags/{tag}", calls.get),
+            ("PUT", "/v3/{domain}/tags/{tag}", calls.update),
+            ("DELETE", "/v3/{domain}/tags/{tag}", calls.delete),
+            ("GET", "/v3/domains/{domain}/limits/tag", calls.limit),
+            ("POST", "/v1/analytics/tags", calls.search),
+            ("PUT", "/v1/analytics/tags", calls.update_everywhere),
+            ("DELETE", "/v1/analytics/tags", calls.delete_everywhere),
+            ("GET", "/v1/analytics/tags/limits", calls.limits),
+        ],
+    )
+
+
+def _template_routes(account: Account) -> list[BaseRoute]:
+    calls, versions = TemplateCalls(account), "/v3/{domain}/templates/{name}/versions"
+    return _guarded(
+        account,
+        [
+            ("GET", "/v3/{domain}/templates", calls.index),
+            ("POST", "/v3/{domain}/templates", calls.create),
+            ("DELETE", "/v3/{domain}/templates", calls.clear),
+            ("GET", "/v3/{domain}/templates/{name}", calls.get),
+            ("PUT", "/v3/{domain}/templates/{name}", calls.update),
+            ("DELETE", "/v3/{domain}/templates/{name}", calls.delete),
+            ("GET", versions, calls.versions),
+            ("POST", versions, calls.create_version),
+            ("GET", versions + "/{tag}", calls.get_version),
+            ("PUT", versions + "/{tag}", calls.update_version),
+            ("DELETE", versions + "/{tag}", calls.delete_version),
+        ],
+    )
 
 
 def _webhook_routes(account: Account) -> list[BaseRoute]:

@@ -14,9 +14,12 @@ from consumer.sandbox.mailgun.form import Form
 from consumer.sandbox.mailgun.mail import Header, Mail
 from consumer.sandbox.mailgun.mime import MimeText, read_mime
 from consumer.sandbox.mailgun.substitution import Personal, Verbatim
-from consumer.sandbox.mailgun.validation import delivery_time, recipient_variables
+from consumer.sandbox.mailgun.switches import Switches
+from consumer.sandbox.mailgun.validation import MAX_TAGS, delivery_time, recipient_variables
 
-MAX_TAGS = 10
+QUEUED = "Queued. Thank you."
+"""What every accepted call is told."""
+
 MAX_TAG_LENGTH = 128
 
 _MESSAGE_ID = re.compile(r"<([!-;=?A-~]+@[!-;=?A-~]+)>")  # printable ASCII, one @
@@ -31,9 +34,12 @@ class Call:
     mails: tuple[Mail, ...]
 
 
-def compose(form: Form, domain: str, now: float) -> Call:
+_AS_AT_FIRST = Switches()
+
+
+def compose(form: Form, domain: str, now: float, switches: Switches = _AS_AT_FIRST) -> Call:
     """The form has passed validation. `now` is in Unix seconds."""
-    return _Composer(form, domain, now).call()
+    return _Composer(form, domain, now, switches).call()
 
 
 def generated_id(domain: str, now: float) -> str:
@@ -44,7 +50,7 @@ def generated_id(domain: str, now: float) -> str:
 
 def accepted_tags(values: list[str]) -> tuple[str, ...]:
     """The tags that stay: distinct without regard to case, ASCII, at most 128 characters, at
-    most ten. The others are dropped; whether Mailgun drops or refuses them is not documented."""
+    most ten. The others are dropped, unless a switch made the call refused."""
     distinct = {tag.lower(): tag for tag in reversed(values) if _is_tag(tag)}
     return tuple(reversed(distinct.values()))[:MAX_TAGS]
 
@@ -67,8 +73,9 @@ def _distinct(mailboxes: list[Mailbox], seen: set[str]) -> list[Mailbox]:
 class _Composer:
     """What all mails of one call have in common, read once."""
 
-    def __init__(self, form: Form, domain: str, now: float) -> None:
+    def __init__(self, form: Form, domain: str, now: float, switches: Switches) -> None:
         self.form, self.domain, self.now = form, domain, now
+        self.switches = switches
         seen: set[str] = set()
         self.to = _distinct(parse_mailboxes(form.all("to")) or [], seen)
         self.copies = [
@@ -107,7 +114,11 @@ class _Composer:
             yield from self._personal_mails(Verbatim(), header, [*self.to, *self.copies])
             return
         for mailbox in self.to:
-            personal = Personal(mailbox, self.variables.get(mailbox.address.lower(), {}))
+            personal = Personal(
+                mailbox,
+                self.variables.get(mailbox.address.lower(), {}),
+                missing_is_empty=self.switches.missing_variable == "empty",
+            )
             # In batch sending every copy address gets a copy of every recipient's mail.
             yield from self._personal_mails(personal, str(mailbox), [mailbox, *self.copies])
 
@@ -120,6 +131,12 @@ class _Composer:
         custom = [(name, fill(value)) for name, value in form.prefixed("h:")]
         variables = {name: fill(value) for name, value in form.prefixed("v:")}
         from_ = ", ".join(form.all("from")) or mime.header("from")
+        tags, options = self.tags, self.options
+        if self.switches.substitutes_from:
+            from_ = fill(from_)
+        if self.switches.substitutes_options:
+            tags = tuple(map(fill, tags))
+            options = {name: [*map(fill, values)] for name, values in options.items()}
         subject = fill(form.first("subject")) or mime.header("subject")
         cc = ", ".join(form.all("cc")) or mime.header("cc")
         to = mime.header("to") or to
@@ -140,8 +157,8 @@ class _Composer:
             html=fill(form.first("html")) or mime.html,
             headers=(*_merged(standard, custom, mime), *self._mailgun_headers(variables)),
             variables=variables,
-            tags=self.tags,
-            options=self.options,
+            tags=tags,
+            options=options,
             attachments=self.attachments,
             test_mode=self.test_mode,
             scheduled_for=self.scheduled_for,

@@ -35,6 +35,8 @@ def body(event: Event, base_url: str) -> dict[str, Any]:
     item |= _PARTS[event.kind](event, base_url)
     if mail.batch_id is not None:
         item["batch"] = {"id": mail.batch_id}
+    if mail.template and event.kind == "failed":
+        item["template"] = {"name": mail.template}
     more = dict(event.details)
     item["flags"] |= more.pop("flags", {})
     return item | more

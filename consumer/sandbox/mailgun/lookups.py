@@ -1,18 +1,21 @@
-"""The calls that ask: events, logs, stored messages, the domain."""
+"""The calls that ask: events, logs, metrics, stored messages."""
 
 import json
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from consumer.sandbox.mailgun import analytics
+from consumer.sandbox.mailgun import analytics, metrics
 from consumer.sandbox.mailgun.account import Account
+from consumer.sandbox.mailgun.addresses import parse_mailboxes
+from consumer.sandbox.mailgun.compose import QUEUED, generated_id
 from consumer.sandbox.mailgun.event_json import bodies
 from consumer.sandbox.mailgun.events import Event
 from consumer.sandbox.mailgun.filters import FIELDS, BadFilter, event_filter
-from consumer.sandbox.mailgun.guard import Refused, base_url
+from consumer.sandbox.mailgun.guard import Refused, base_url, form_of, json_of
+from consumer.sandbox.mailgun.mail import Stored
 from consumer.sandbox.mailgun.paging import (
     MAX_LIMIT,
     BadQuery,
@@ -65,14 +68,49 @@ class Lookups:
         return analytics.answer(search, self._store, base_url(request), now)
 
     async def stored_message(self, request: Request) -> object:
-        stored = self._store.message(request.path_params["key"])
-        if stored is None or stored.mail.domain != request.path_params["domain"].lower():
-            raise Refused(404, "Message not found")
+        stored = self._known(request)
         as_mime = "message/rfc2822" in request.headers.get("accept", "")
         return mime_json(stored) if as_mime else parsed_json(stored)
 
-    async def domain(self, request: Request) -> object:
-        return _domain_json(request.path_params["domain"])
+    async def resend(self, request: Request) -> object:
+        """The same content to other recipients, with a message id of its own."""
+        stored = self._known(request)
+        mailboxes = parse_mailboxes((await form_of(request)).all("to"))
+        if not mailboxes:
+            raise Refused(400, "to parameter is not a valid address. please check documentation")
+        now = self._account.options.now()
+        message_id = generated_id(stored.mail.domain, now)
+        self._store.accept(
+            [
+                replace(
+                    stored.mail,
+                    message_id=message_id,
+                    recipient=mailbox.address,
+                    headers=tuple(
+                        (name, f"<{message_id}>" if name.lower() == "message-id" else value)
+                        for name, value in stored.mail.headers
+                    ),
+                    scheduled_for=None,
+                    batch_id=None,
+                )
+                for mailbox in mailboxes
+            ]
+        )
+        return {"id": f"<{message_id}>", "message": QUEUED}
+
+    def _known(self, request: Request) -> Stored:
+        stored = self._store.message(request.path_params["key"])
+        if stored is None or stored.mail.domain != request.path_params["domain"].lower():
+            raise Refused(404, "Message not found")
+        return stored
+
+    async def metrics(self, request: Request) -> object:
+        world = self._account.world
+        wish = await json_of(request)
+        try:
+            return metrics.answer(wish, self._store, world.options.now(), world.switches.now)
+        except (BadQuery, BadFilter, ValueError, TypeError, AttributeError) as problem:
+            raise Refused(400, str(problem)) from problem
 
 
 def _query(request: Request, switches: Switches) -> Query:
@@ -110,38 +148,6 @@ def _one_id(query: Query) -> str | None:
     if len(ids) == 1 and not any(mark in ids[0] for mark in ' "()'):
         return ids[0].lower() or None
     return None
-
-
-def _domain_json(name: str) -> dict[str, Any]:
-    return {
-        "domain": {
-            "id": name.encode().hex()[:24],
-            "name": name,
-            "state": "active",
-            "type": "custom",
-            "is_disabled": False,
-            "require_tls": False,
-            "skip_verification": False,
-            "message_ttl": 259200,
-            "spam_action": "disabled",
-            "wildcard": False,
-            "web_prefix": "email",
-            "web_scheme": "https",
-            "smtp_login": f"postmaster@{name}",
-            "created_at": "Thu, 01 Jan 2026 00:00:00 UTC",
-        },
-        "receiving_dns_records": [],
-        "sending_dns_records": [
-            {
-                "record_type": "TXT",
-                "name": name,
-                "value": "v=spf1 include:mailgun.org ~all",
-                "valid": "valid",
-                "is_active": True,
-                "cached": [],
-            }
-        ],
-    }
 
 
 def _pretty(content: object) -> Response:

@@ -43,6 +43,8 @@ class Mail:
     """The MIME text of a messages.mime call."""
     subaccount: str = ""
     """In whose name it was sent; empty: the account's own."""
+    template: str = ""
+    """The stored template that it was made from; empty: none."""
 
     @property
     def size(self) -> int:

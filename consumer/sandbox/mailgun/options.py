@@ -45,6 +45,3 @@ class Options:
     """Where the switches stand at first."""
     now: Callable[[], float] = time.time  # noqa: TID251 - shares no code with us, our clock included
     """Unix seconds."""
-
-    def knows(self, domain: str) -> bool:
-        return self.domains is None or domain.lower() in self.domains

@@ -8,12 +8,17 @@ from starlette.responses import JSONResponse, Response
 
 from consumer.sandbox.mailgun.account import Account
 from consumer.sandbox.mailgun.addresses import parse_mailboxes
-from consumer.sandbox.mailgun.compose import compose
-from consumer.sandbox.mailgun.form import BadBody, Form, parse_form, read_body
+from consumer.sandbox.mailgun.answered_id import answered_id
+from consumer.sandbox.mailgun.compose import QUEUED, compose
+from consumer.sandbox.mailgun.events import Step
+from consumer.sandbox.mailgun.form import BadBody, Form, Upload, parse_form, read_body
+from consumer.sandbox.mailgun.guard import Refused
 from consumer.sandbox.mailgun.probation import probation_refusal
+from consumer.sandbox.mailgun.switches import Switches
+from consumer.sandbox.mailgun.template_sending import Applied, BadTemplateCall, applied
 from consumer.sandbox.mailgun.validation import problem_of_message, problem_of_mime
 
-QUEUED = "Queued. Thank you."
+Problem = Callable[[Form, Switches], str | None]
 
 
 class Sending:
@@ -21,6 +26,7 @@ class Sending:
 
     def __init__(self, account: Account) -> None:
         self._account = account
+        self._world = account.world
 
     async def messages(self, request: Request) -> Response:
         return await self._send(request, problem_of_message)
@@ -28,7 +34,7 @@ class Sending:
     async def mime(self, request: Request) -> Response:
         return await self._send(request, problem_of_mime)
 
-    async def _send(self, request: Request, problem_of: Callable[[Form], str | None]) -> Response:
+    async def _send(self, request: Request, problem_of: Problem) -> Response:
         account = self._account
         account.store.count(calls=1)
         try:
@@ -41,7 +47,7 @@ class Sending:
             return account.cut()
         return response
 
-    async def _answer(self, request: Request, problem_of: Callable[[Form], str | None]) -> Response:
+    async def _answer(self, request: Request, problem_of: Problem) -> Response:
         account, domain = self._account, request.path_params["domain"]
         form, bad_body = await _read(request)
         recipients = _recipients(form)
@@ -50,20 +56,53 @@ class Sending:
         if refusal := account.refusal(request, domain, sending=True):
             return self._rejected(refusal)
         if bad_body is not None:
-            return self._rejected(_message(str(bad_body), bad_body.status))
-        if problem := problem_of(form):
-            return self._rejected(_message(problem, 400))
-        most = account.options.probation_recipients
-        if refusal := probation_refusal(domain, len(recipients), most):
-            return self._rejected(refusal)
-        call = compose(form, domain.lower(), account.options.now())
+            return self._rejected(JSONResponse({"message": str(bad_body)}, bad_body.status))
+        try:
+            form, template = self._checked(form, domain, problem_of)
+            self._allowed(domain, recipients)
+        except Refused as refused:
+            return self._rejected(JSONResponse(refused.content, refused.status))
+        response = self._accept(request, form, template)
+        return await account.fault("after", "send", domain, recipients) or response
+
+    def _checked(self, form: Form, domain: str, problem_of: Problem) -> tuple[Form, Applied | None]:
+        """The form as it is meant. Raises Refused."""
+        switches = self._world.switches.now
+        if switches.mime_without_file == "take":
+            form = _with_message_as_file(form)
+        try:
+            form, template = applied(form, domain, self._world.templates)
+        except BadTemplateCall as problem:
+            raise Refused(400, str(problem)) from problem
+        if text := problem_of(form, switches):
+            raise Refused(400, text)
+        return form, template
+
+    def _allowed(self, domain: str, recipients: list[str]) -> None:
+        """Raises Refused where the account or the domain may not send this now."""
+        if text := self._world.domains.refusal(domain, recipients):
+            raise Refused(400, text)
+        most = self._account.options.probation_recipients
+        if large := probation_refusal(domain, len(recipients), most):
+            raise Refused(403, large)
+
+    def _accept(self, request: Request, form: Form, template: Applied | None) -> Response:
+        world, now = self._world, self._account.options.now()
+        switches = world.switches.now
+        call = compose(form, request.path_params["domain"].lower(), now, switches)
         mails = call.mails
-        if acting := account.acting_for(request):
+        if acting := self._account.acting_for(request):
             mails = tuple(replace(mail, subaccount=acting) for mail in mails)
-        account.store.accept(mails)
-        if fault := await account.fault("after", "send", domain, recipients):
-            return fault
-        return JSONResponse({"id": f"<{call.id}>", "message": QUEUED})
+        if template is not None:
+            mails = tuple(template.rendered(mail) for mail in mails)
+        world.tags.seen(mails, now)
+        stored = world.store.accept(mails)
+        if switches.batch_request_event == "event" and mails[0].batch_id is not None:
+            nobody = {"recipient": "", "recipient-domain": ""}
+            world.store.happen(stored[0], Step("accepted", 0.0, nobody))
+        return JSONResponse(
+            {"id": f"<{answered_id(call, form, switches, now)}>", "message": QUEUED}
+        )
 
     def _rejected(self, response: Response) -> Response:
         self._account.store.count(rejected_calls=1)
@@ -86,5 +125,10 @@ def _recipients(form: Form) -> list[str]:
     return [mailbox.address for mailbox in parse_mailboxes(values) or []]
 
 
-def _message(text: str, status: int) -> Response:
-    return JSONResponse({"message": text}, status)
+def _with_message_as_file(form: Form) -> Form:
+    """mailgun.js sends a MIME text as a plain field."""
+    texts = form.fields.get("message")
+    if not texts or "message" in form.files:
+        return form
+    upload = Upload("message.mime", "message/rfc822", texts[0].encode())
+    return Form(form.fields, form.files | {"message": [upload]})

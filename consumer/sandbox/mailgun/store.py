@@ -98,7 +98,7 @@ class Store:
                 "last_sequence": self._sequence,
             }
 
-    def accept(self, mails: Sequence[Mail]) -> None:
+    def accept(self, mails: Sequence[Mail]) -> list[Stored]:
         """Store the mails of one call; what the plan says will happen to them."""
         now = self._options.now()
         plans = [self._plan(mail) for mail in mails]
@@ -106,11 +106,13 @@ class Store:
             self._settle(now)
             self._totals.accepted_calls += 1
             self._totals.accepted_messages += len(mails)
-            for mail, plan in zip(mails, plans, strict=True):
-                self._accept(mail, plan, now)
+            stored = [
+                self._accept(mail, plan, now) for mail, plan in zip(mails, plans, strict=True)
+            ]
             self._drop_oldest()
+        return stored
 
-    def _accept(self, mail: Mail, plan: Sequence[Step], now: float) -> None:
+    def _accept(self, mail: Mail, plan: Sequence[Step], now: float) -> Stored:
         self._sequence += 1
         stored = Stored(self._sequence, now, secrets.token_urlsafe(24), mail)
         self._mails.append(stored)
@@ -128,6 +130,7 @@ class Store:
                 self._happen(stored, step, now)
             else:
                 heappush(self._agenda, _Planned(due, (self._sequence, number), stored, step))
+        return stored
 
     def _happen(self, stored: Stored, step: Step, now: float, at: float | None = None) -> Event:
         event = self._log.add(step.kind, stored, now, at, step.details)

@@ -1,5 +1,6 @@
 """A stored message as `GET /v3/domains/{domain}/messages/{key}` shows it. Pure."""
 
+import json
 from typing import Any
 
 from consumer.sandbox.mailgun.mail import Stored
@@ -18,8 +19,8 @@ def parsed_json(stored: Stored) -> dict[str, Any]:
         "Content-Type": "multipart/alternative" if mail.html and mail.text else "text/plain",
         "Mime-Version": "1.0",
         "X-Mailgun-Tag": ", ".join(mail.tags),
-        "X-Mailgun-Template-Name": "",
-        "X-Mailgun-Template-Variables": "",
+        "X-Mailgun-Template-Name": mail.template,
+        "X-Mailgun-Template-Variables": json.dumps(mail.variables) if mail.template else "",
         "body-html": mail.html,
         "body-plain": mail.text,
         "stripped-html": mail.html,

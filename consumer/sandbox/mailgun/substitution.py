@@ -12,10 +12,17 @@ class Personal:
     """Fills in the placeholders for one recipient.
 
     Values are inserted literally. A variable that the recipient does not have leaves its
-    placeholder standing: what Mailgun does then is not documented.
+    placeholder standing, or nothing: what Mailgun does then is not documented.
     """
 
-    def __init__(self, mailbox: Mailbox, variables: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        mailbox: Mailbox,
+        variables: Mapping[str, str],
+        *,
+        missing_is_empty: bool = False,
+    ) -> None:
+        self._missing_is_empty = missing_is_empty
         self._mailbox = mailbox
         self._variables = variables
 
@@ -27,7 +34,7 @@ class Personal:
     def _value(self, match: re.Match[str]) -> str:
         variable, part = match.groups()
         if variable is not None:
-            return self._variables.get(variable, match[0])
+            return self._variables.get(variable, "" if self._missing_is_empty else match[0])
         return str(self._mailbox) if part is None else self._part(part)
 
     def _part(self, part: str) -> str:

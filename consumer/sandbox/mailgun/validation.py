@@ -12,10 +12,12 @@ from email.utils import parsedate_to_datetime
 
 from consumer.sandbox.mailgun.addresses import parse_mailboxes
 from consumer.sandbox.mailgun.form import Form
+from consumer.sandbox.mailgun.switches import Switches
 
 MAX_RECIPIENTS = 1000
 MAX_OPTION_BYTES = 16 * 1024
-"""Of all o:, h:, v: and t: parameters. Whether Mailgun counts the names is unknown; we do."""
+"""Of all o:, h:, v: and t: parameters."""
+MAX_TAGS = 10
 
 _BODIES = ("text", "html", "amp-html", "template")
 _OPTION_PREFIXES = ("o:", "h:", "v:", "t:")
@@ -26,38 +28,41 @@ _TIME_OF_DAY = re.compile(
 )
 _DKIM = re.compile(r"[\w-]+(?:\.[\w-]+)+/[\w.-]+")
 
-Check = Callable[[Form], str | None]
+Check = Callable[[Form, Switches], str | None]
 
 
-def problem_of_message(form: Form) -> str | None:
+_AS_AT_FIRST = Switches()
+
+
+def problem_of_message(form: Form, switches: Switches = _AS_AT_FIRST) -> str | None:
     """What is wrong with a call of `/messages`."""
-    return _first_problem(form, _MESSAGE_CHECKS)
+    return _first_problem(form, switches, _MESSAGE_CHECKS)
 
 
-def problem_of_mime(form: Form) -> str | None:
+def problem_of_mime(form: Form, switches: Switches = _AS_AT_FIRST) -> str | None:
     """What is wrong with a call of `/messages.mime`."""
-    return _first_problem(form, _MIME_CHECKS)
+    return _first_problem(form, switches, _MIME_CHECKS)
 
 
-def _first_problem(form: Form, checks: tuple[Check, ...]) -> str | None:
+def _first_problem(form: Form, switches: Switches, checks: tuple[Check, ...]) -> str | None:
     for check in checks:
-        if problem := check(form):
+        if problem := check(form, switches):
             return problem
     return None
 
 
-def _from(form: Form) -> str | None:
+def _from(form: Form, _: Switches) -> str | None:
     # A stored template may bring its own From.
     if not form.first("from") and not form.first("template"):
         return "from parameter is missing"
     return None
 
 
-def _to(form: Form) -> str | None:
+def _to(form: Form, _: Switches) -> str | None:
     return None if any(form.all("to")) else "to parameter is missing"
 
 
-def _bodies(form: Form) -> str | None:
+def _bodies(form: Form, _: Switches) -> str | None:
     if not any(name in form.fields for name in _BODIES):
         return "Need at least one of 'text', 'html', 'amp-html' or 'template' parameters specified"
     if form.first("html") and form.first("template"):
@@ -65,7 +70,7 @@ def _bodies(form: Form) -> str | None:
     return None
 
 
-def _mime_file(form: Form) -> str | None:
+def _mime_file(form: Form, _: Switches) -> str | None:
     if "message" in form.files:
         return None
     if "message" in form.fields:
@@ -73,7 +78,7 @@ def _mime_file(form: Form) -> str | None:
     return "message parameter is missing"
 
 
-def _addresses(form: Form) -> str | None:
+def _addresses(form: Form, _: Switches) -> str | None:
     recipients = 0
     for name in ("from", "to", "cc", "bcc"):
         values = form.all(name)
@@ -87,24 +92,31 @@ def _addresses(form: Form) -> str | None:
     return None
 
 
-def _option_size(form: Form) -> str | None:
+def _option_size(form: Form, switches: Switches) -> str | None:
     size = 0
     for name, values in form.fields.items():
         if name.startswith(_OPTION_PREFIXES):
-            size += sum(len(name.encode()) + len(value.encode()) for value in values)
+            named = len(name.encode()) if switches.option_limit_counts_names else 0
+            size += sum(named + len(value.encode()) for value in values)
     if size > MAX_OPTION_BYTES:
         return "Send options (parameters starting with o:, h:, or v:) are limited to 16 kB total"
     return None
 
 
-def _header_names(form: Form) -> str | None:
-    for name, _ in form.prefixed("h:"):
+def _tags(form: Form, switches: Switches) -> str | None:
+    if switches.too_many_tags == "refuse" and len(set(form.all("o:tag"))) > MAX_TAGS:
+        return f"Too many tags, max is {MAX_TAGS}"
+    return None
+
+
+def _header_names(form: Form, _: Switches) -> str | None:
+    for name, _value in form.prefixed("h:"):
         if not name.isascii():
             return f"Header name must be pure ASCII: {name}"
     return None
 
 
-def _dates(form: Form) -> str | None:
+def _dates(form: Form, _: Switches) -> str | None:
     for value in form.all("o:deliverytime"):
         if delivery_time(value) is None:
             return f"{value} is not an RFC-2822 compliant date"
@@ -117,7 +129,7 @@ def _dates(form: Form) -> str | None:
     return None
 
 
-def _dkim(form: Form) -> str | None:
+def _dkim(form: Form, _: Switches) -> str | None:
     for name in ("o:secondary-dkim", "o:secondary-dkim-public"):
         for value in form.all(name):
             if not _DKIM.fullmatch(value):
@@ -125,7 +137,7 @@ def _dkim(form: Form) -> str | None:
     return None
 
 
-def _recipient_variables(form: Form) -> str | None:
+def _recipient_variables(form: Form, _: Switches) -> str | None:
     if "recipient-variables" in form.fields and recipient_variables(form) is None:
         return "'recipient-variables' parameter is not a valid JSON"
     return None
@@ -134,6 +146,7 @@ def _recipient_variables(form: Form) -> str | None:
 _COMMON: tuple[Check, ...] = (
     _addresses,
     _option_size,
+    _tags,
     _header_names,
     _dates,
     _dkim,

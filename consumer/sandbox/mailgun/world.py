@@ -1,6 +1,7 @@
 """All that one fake Mailgun knows and remembers. It outlives a restart of its server."""
 
 from consumer.sandbox.mailgun.deliveries import Courier, Delivery
+from consumer.sandbox.mailgun.domains import Domains
 from consumer.sandbox.mailgun.events import Event
 from consumer.sandbox.mailgun.faults import Script
 from consumer.sandbox.mailgun.keys import Keys
@@ -9,9 +10,11 @@ from consumer.sandbox.mailgun.options import Options
 from consumer.sandbox.mailgun.postman import Postman
 from consumer.sandbox.mailgun.rules import RuleBook
 from consumer.sandbox.mailgun.store import Store
+from consumer.sandbox.mailgun.stored_templates import Templates
 from consumer.sandbox.mailgun.subaccounts import Subaccounts
 from consumer.sandbox.mailgun.suppressions import Suppressions
 from consumer.sandbox.mailgun.switches import SwitchBoard
+from consumer.sandbox.mailgun.tags import Tags
 from consumer.sandbox.mailgun.webhooks import Webhooks
 
 
@@ -32,6 +35,9 @@ class World:
         self.postman = Postman(
             self.webhooks, self.mischief, self.switches, self.subaccounts, options.now
         )
+        self.domains = Domains(options.domains, options.now)
+        self.tags = Tags()
+        self.templates = Templates(options.now)
         self.suppressions = Suppressions(options.now)
         courier = Courier(self.deliveries, self.switches, self.suppressions.keeping_back)
         self.store = Store(
@@ -51,6 +57,9 @@ class World:
         self.deliveries.clear()
         self.suppressions.reset()
         self.mischief.clear()
+        self.domains.reset()
+        self.tags.reset()
+        self.templates.reset()
         self.keys.reset()
         self.subaccounts.reset()
         self.webhooks.reset()

@@ -1,7 +1,5 @@
 """An account on probation sends small batches only."""
 
-import json
-
 import pytest
 
 from consumer.sandbox.mailgun.probation import probation_refusal
@@ -13,9 +11,6 @@ def test_what_is_granted_is_not_refused(recipients: int, most: int | None) -> No
 
 
 def test_more_is_refused_in_mailguns_words() -> None:
-    refusal = probation_refusal("d.example", 11, 10)
-    assert refusal is not None
-    assert refusal.status_code == 403
-    assert json.loads(bytes(refusal.body)) == {
-        "message": "Domain d.example is not allowed to send large batches yet"
-    }
+    assert probation_refusal("d.example", 11, 10) == (
+        "Domain d.example is not allowed to send large batches yet"
+    )
