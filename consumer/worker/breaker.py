@@ -50,11 +50,14 @@ class Breaker:
         with self._lock:
             return self._wait()
 
-    def admit(self) -> tuple[float, bool]:
+    def admit(self, *, tried: bool = False) -> tuple[float, bool]:
         """As `opens_in`, and whether the call is a probe. With 0 the caller has to call, and to
-        tell `record` or `unused`."""
+        tell `record` or `unused`.
+
+        What was `tried` in vain leaves the probe for a while to others, if there are any.
+        """
         with self._lock:
-            wait = self._wait()
+            wait = self._wait(self._probe_seconds / 2 if tried else 0.0)
             probe = not wait and self.is_open
             self._probing = self._probing or probe
             return wait, probe
@@ -79,10 +82,10 @@ class Breaker:
             if probe:
                 self._end_probe()
 
-    def _wait(self) -> float:
+    def _wait(self, later: float = 0.0) -> float:
         if not self.is_open:
             return 0.0
-        left = max(0.0, self._probe_at - self._clock.monotonic())
+        left = max(0.0, self._probe_at + later - self._clock.monotonic())
         # A probe may take as long as a hanging provider lets it: nobody follows it meanwhile.
         return max(left, self._probe_seconds) if self._probing else left
 

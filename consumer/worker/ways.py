@@ -66,7 +66,7 @@ class Ways:
             names = names[::-1]
         waits = []
         for name in names:
-            wait, probe = self._admitted(name)
+            wait, probe = self._admitted(name, tried)
             if not wait:
                 return self._through(name, options, probe)
             waits.append(wait)
@@ -140,9 +140,9 @@ class Ways:
         through = msgspec.structs.replace(options, transport=name)
         return Admission(through, 0.0, instead, probe)
 
-    def _admitted(self, name: str) -> tuple[float, bool]:
+    def _admitted(self, name: str, tried: bool) -> tuple[float, bool]:
         closed = self.gate(name)
-        return (closed, False) if closed else self._breakers[name].admit()
+        return (closed, False) if closed else self._breakers[name].admit(tried=tried)
 
     def _opens_in(self, name: str) -> float:
         return self.gate(name) or self._breakers[name].opens_in()

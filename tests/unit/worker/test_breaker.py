@@ -85,6 +85,17 @@ def test_an_answer_closes_it(breaker: Breaker, clock: ManualClock, kind: Kind) -
     assert breaker.admit() == (0.0, False)
 
 
+def test_what_was_tried_in_vain_is_the_probe_only_where_nobody_else_is(
+    breaker: Breaker, clock: ManualClock
+) -> None:
+    """Half an interval is enough for anybody else to come first."""
+    fail(breaker)
+    clock.advance(2.0)
+    assert breaker.admit(tried=True) == (1.0, False)
+    clock.advance(1.0)
+    assert breaker.admit(tried=True) == (0.0, True)
+
+
 def test_a_probe_that_was_not_sent_makes_room_for_the_next(
     breaker: Breaker, clock: ManualClock
 ) -> None:

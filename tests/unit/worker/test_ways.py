@@ -92,7 +92,7 @@ def test_where_the_fallback_is_broken_too_what_was_tried_probes_both_in_turn(rig
     rig.smtp.answer = lambda _: result(Kind.DEFERRED, reason=Reason.UNREACHABLE, transport="smtp")
     rig.send()
     rig.send()
-    rig.clock.advance(1.0)
+    rig.clock.advance(1.5)
     probes = [rig.ways.admit(OWN, tried=True) for _ in range(2)]
     assert [(each.options.transport, each.probe) for each in probes] == [
         ("mailgun", True),
