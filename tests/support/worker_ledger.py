@@ -69,7 +69,11 @@ class MemoryLedger:
                 won=won,
                 held=held,
                 events={id_: self.events[id_] for id_ in ids if id_ in self.events},
-                deliveries={u: r for u, r in self.deliveries.items() if r.event_id in ids},
+                deliveries={
+                    uid: row
+                    for uid, row in self.deliveries.items()
+                    if row.event_id in ids and row.event_id not in self.events
+                },
             )
 
     def mark_sending(self, owner: str, marks: Sequence[SendingMark], now: float) -> Collection[str]:
@@ -86,8 +90,9 @@ class MemoryLedger:
             or (row.state is DeliveryState.SENDING and ours)
         ):
             return False
+        told = msgspec.structs.asdict(mark) | {"message_id": mark.message_id.strip("<>")}
         self.deliveries[mark.uid] = DeliveryRow(
-            **msgspec.structs.asdict(mark),
+            **told,
             owner=owner,
             state=DeliveryState.SENDING,
             updated_at=now,
@@ -101,16 +106,8 @@ class MemoryLedger:
             self._called("settle")
             for told in settlements:
                 row = self.deliveries.get(told.uid)
-                fact = told.state is DeliveryState.ACCEPTED
-                newer = row is not None and row.fence > told.fence and not fact
-                if row is not None and row.state is not DeliveryState.ACCEPTED and not newer:
-                    self.deliveries[told.uid] = msgspec.structs.replace(
-                        row,
-                        state=told.state,
-                        reason=told.reason,
-                        provider_id=told.provider_id,
-                        possible_duplicate=row.possible_duplicate or told.possible_duplicate,
-                    )
+                if row is not None:
+                    self.deliveries[told.uid] = _settled(row, told, owner, now)
             return [t.uid for t in settlements if not self.holds(owner, t.atom, t.fence)]
 
     def close_events(self, owner: str, closings: Sequence[Closing], now: float) -> None:
@@ -125,9 +122,10 @@ class MemoryLedger:
                     state=told.state,
                     closed_at=now,
                 )
+                new = told.event_id not in self.events
                 self.events.setdefault(told.event_id, row)
-                if told.advances and self.holds(owner, told.atom, told.fence):
-                    self.atoms[told.atom]["last"] = told
+                if self.holds(owner, told.atom, told.fence):
+                    _move_on(self.atoms[told.atom], told, new=new)
 
     def reopen(self, event_ids: Collection[str], now: float) -> Collection[str]:
         with self.lock:
@@ -188,19 +186,53 @@ class MemoryLedger:
             self._called("find_events")
             return {id_: self.events[id_] for id_ in ids if id_ in self.events}
 
-    # What the worker never asks for.
     def release_all(self, owner: str) -> None:
-        raise NotImplementedError
+        with self.lock:
+            self._called("release_all")
+            self.owners.pop(owner, None)
+            for row in self.atoms.values():
+                row["owner"] = None if row["owner"] == owner else row["owner"]
 
+    # What the worker never asks for.
     def prune(self, before: float, limit: int) -> int:
         raise NotImplementedError
 
     def counts(self) -> Mapping[str, int]:
-        raise NotImplementedError
+        return {"owners": len(self.owners)}
 
     def ping(self) -> None: ...
 
     def close(self) -> None: ...
+
+
+def _settled(row: DeliveryRow, told: Settlement, owner: str, now: float) -> DeliveryRow:
+    """ACCEPTED is final, and a fact whoever says it. All else yields to a newer fence."""
+    newer = row.fence > told.fence
+    if row.state is DeliveryState.ACCEPTED or (newer and told.state is not DeliveryState.ACCEPTED):
+        return row
+    return msgspec.structs.replace(
+        row,
+        state=told.state,
+        transport=told.transport,
+        provider_id=told.provider_id,
+        reason=told.reason,
+        message=told.message,
+        code=told.code,
+        possible_duplicate=row.possible_duplicate or told.possible_duplicate,
+        owner=row.owner if newer else owner,
+        fence=row.fence if newer else told.fence,
+        updated_at=row.updated_at if told.state is DeliveryState.IN_DOUBT else now,
+    )
+
+
+def _move_on(atom: dict[str, Any], told: Closing, *, new: bool) -> None:
+    """Never back: not to an older event, nor at the same time to one that had ended before."""
+    last: Closing | None = atom["last"]
+    atom["thread"] = atom.get("thread") or told.thread_event_id
+    if not told.advances or (last is not None and told.timestamp_ms < last.timestamp_ms):
+        return
+    if last is None or new or told.timestamp_ms > last.timestamp_ms:
+        atom["last"] = told
 
 
 def _opened(row: DeliveryRow, now: float) -> DeliveryRow:
@@ -214,13 +246,14 @@ def _opened(row: DeliveryRow, now: float) -> DeliveryRow:
 def _atom_state(name: str, row: Mapping[str, Any]) -> AtomState:
     last: Closing | None = row["last"]
     if last is None:
-        return AtomState(atom=name, fence=row["fence"])
+        return AtomState(atom=name, fence=row["fence"], thread_event_id=row.get("thread"))
     return AtomState(
         atom=name,
         fence=row["fence"],
         last_event_id=last.event_id,
         last_state=last.state,
         last_timestamp_ms=last.timestamp_ms,
+        thread_event_id=row.get("thread"),
     )
 
 
