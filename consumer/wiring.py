@@ -191,7 +191,6 @@ def worker_rules(given: Settings) -> WorkerRules:
         doubt_budgets=delivery.doubt_seconds.by_state(),
         hold_doubts=delivery.doubt_policy == "hold",
         reporting=reporting(given),
-        reporting=frozenset({"mailgun"}) if given.feedback.signing_key else frozenset(),
         breaker_failures=delivery.breaker_failures,
         breaker_probe=delivery.breaker_probe_seconds,
         fallback=delivery.fallback,
