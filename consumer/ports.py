@@ -5,7 +5,7 @@ Each protocol is implemented in `consumer/adapters/`, and one contract suite in
 """
 
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -208,6 +208,7 @@ class Transport(Protocol):
     def close(self) -> None: ...
 
 
+@runtime_checkable
 class BatchTransport(Transport, Protocol):
     """A transport that can take many emails in one call, each for one recipient of its own."""
 

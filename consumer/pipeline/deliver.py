@@ -1,4 +1,4 @@
-"""Stage `deliver`: in comes an email; out comes what its transport says of one attempt.
+"""Stage `deliver`: in come emails of one call; out comes what their transport says of each.
 
 The routes choose the transport and its options: the first rule that matches wins.
 """
@@ -10,7 +10,7 @@ import msgspec
 
 from consumer.domain.alarm import AlarmEvent, State
 from consumer.domain.notification import Email, SendOptions, SendResult
-from consumer.ports import Transport
+from consumer.ports import BatchTransport, Transport
 
 #: Tenants are spread over this many buckets, so a share can be set to 0.01 percent.
 _BUCKETS = 10_000
@@ -47,6 +47,12 @@ def choose_options(event: AlarmEvent, routes: Sequence[Route], default: SendOpti
     return chosen
 
 
-def deliver(email: Email, options: SendOptions, transports: Mapping[str, Transport]) -> SendResult:
-    """One attempt through the transport that the options name."""
-    return transports[options.transport].send(email, options)
+def deliver(
+    emails: Sequence[Email], options: SendOptions, transports: Mapping[str, Transport]
+) -> Sequence[SendResult]:
+    """One call of the transport that the options name, for emails that belong together."""
+    transport = transports[options.transport]
+    if len(emails) == 1:
+        return [transport.send(emails[0], options)]
+    assert isinstance(transport, BatchTransport), "only one that can has company"
+    return transport.send_batch(emails, options)

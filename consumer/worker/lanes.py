@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from consumer.domain.alarm import State
 from consumer.ports import Clock
 from consumer.worker.offsets import TopicPartition
+from consumer.worker.turns import Company, Solitude
 from consumer.worker.waiting import Waiting
 from consumer.worker.work import Sending, Work
 
@@ -19,15 +20,21 @@ from consumer.worker.work import Sending, Work
 class Lanes:
     """All lanes of one process. Thread-safe."""
 
-    def __init__(self, clock: Clock, to_tracker: Callable[[Work], None]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        to_tracker: Callable[[Work], None],
+        company: Company | None = None,
+    ) -> None:
+        """`company` says which sends may go in one call; without, none."""
         self._clock = clock
         #: Called with each event that has nothing to send, when its turn has come.
         self._to_tracker = to_tracker
         self._lock = threading.Lock()
         self._lanes: dict[str, deque[Work]] = {}
-        self._to_send = Waiting(self._lock)
+        self._to_send = Waiting(self._lock, company or Solitude())
         #: In doubt: nothing more is sent, nor anything behind it, until they are looked up.
-        self._to_look_up = Waiting(self._lock)
+        self._to_look_up = Waiting(self._lock, Solitude())
         self._calmer = threading.Condition(self._lock)
         self._returned: list[Work] = []
         self._closed = False
@@ -55,18 +62,20 @@ class Lanes:
                     heads[id(lane[0])] = lane[0]
             self._hurry(heads.values())
 
-    def take(self, timeout_seconds: float) -> Sending | None:
-        """The next send; None when nothing came in time or the lanes are closed."""
+    def take(self, timeout_seconds: float) -> Sequence[Sending]:
+        """The next send, and what may go in one call with it; nothing when none came in time or
+        the lanes are closed."""
         return self._take(self._to_send, timeout_seconds)
 
     def take_doubt(self, timeout_seconds: float) -> Sending | None:
         """The next send whose outcome is to be looked up."""
-        return self._take(self._to_look_up, timeout_seconds)
+        taken = self._take(self._to_look_up, timeout_seconds)
+        return taken[0] if taken else None
 
-    def landed(self) -> None:
-        """A thread is through with one send; the tracker has it now, or it waits again."""
+    def landed(self, sends: int = 1) -> None:
+        """A thread is through with some sends; the tracker has them now, or they wait again."""
         with self._lock:
-            self.in_flight -= 1
+            self.in_flight -= sends
 
     def retry(self, sending: Sending, delay_seconds: float) -> None:
         """Another attempt after a while, or at once when a newer event waits behind it."""
@@ -80,12 +89,13 @@ class Lanes:
         with self._lock:
             self._wait(self._to_look_up, sending, delay_seconds)
 
-    def put_back(self, sending: Sending) -> None:
-        """A sender took it and did not touch it (no lock at the moment, or stopping)."""
+    def put_back(self, sendings: Sequence[Sending]) -> None:
+        """A sender took them and did not touch them (no lock at the moment, or stopping)."""
         with self._lock:
-            self.in_flight -= 1
-            sending.work.busy -= 1
-            self._to_send.push(sending, first=True)
+            self.in_flight -= len(sendings)
+            for sending in reversed(sendings):
+                sending.work.busy -= 1
+                self._to_send.push(sending, first=True)
             self._calmer.notify_all()
 
     def wake(self) -> None:
@@ -192,7 +202,7 @@ class Lanes:
             return self._calmer.wait_for(lambda: not self._any_left(partitions), timeout_seconds)
 
     def close(self) -> None:
-        """Send nothing more: threads that wait come back with None."""
+        """Send nothing more: threads that wait come back with nothing."""
         with self._lock:
             self._closed = True
             self._to_send.wake_all()
@@ -205,20 +215,21 @@ class Lanes:
 
     # -- below: the lock is held ------------------------------------------------------------
 
-    def _take(self, waiting: Waiting, timeout_seconds: float) -> Sending | None:
+    def _take(self, waiting: Waiting, timeout_seconds: float) -> Sequence[Sending]:
         deadline = self._clock.monotonic() + timeout_seconds
         with self._lock:
             while not self._closed:
                 now = self._clock.monotonic()
-                sending = waiting.pop(now)
-                if sending is not None:
-                    sending.work.busy += 1
-                    self.in_flight += 1
-                    return sending
+                sendings = waiting.pop(now)
+                if sendings:
+                    for sending in sendings:
+                        sending.work.busy += 1
+                    self.in_flight += len(sendings)
+                    return sendings
                 if now >= deadline:
-                    return None
+                    return []
                 waiting.wait(max(0.001, min(deadline, waiting.due()) - now))
-            return None
+            return []
 
     def _wait(self, waiting: Waiting, sending: Sending, delay_seconds: float) -> None:
         sending.work.busy -= 1

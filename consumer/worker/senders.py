@@ -1,19 +1,16 @@
-"""Sender threads: take a send from the lanes, mark it, deliver it, settle it, hand it on."""
+"""Sender threads: take what may go in one call from the lanes, mark it, send it, settle it, hand
+it on."""
 
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from consumer.domain.alarm import State
-from consumer.domain.errors import LedgerUnavailable
-from consumer.domain.ledger import SendingMark
-from consumer.domain.notification import SendOptions, SendResult
+from consumer.domain.notification import SendResult
 from consumer.domain.reasons import Kind, Reason
-from consumer.ports import Clock, Ledger
-from consumer.telemetry.metrics import Metrics
-from consumer.worker.doubts import Doubt
-from consumer.worker.gather import Gather
+from consumer.ports import Clock
+from consumer.worker.calling import Caller
 from consumer.worker.lanes import Lanes
-from consumer.worker.lease import Lease
+from consumer.worker.marking import Marking
 from consumer.worker.settling import Settling
 from consumer.worker.ways import Admission, Ways
 from consumer.worker.work import Landed, Sending
@@ -29,28 +26,23 @@ class Senders:
         self,
         *,
         count: int,
-        owner: str,
         lanes: Lanes,
-        lease: Lease,
-        ledger: Ledger,
-        settling: Settling,
         ways: Ways,
+        marking: Marking,
+        caller: Caller,
+        settling: Settling,
         clock: Clock,
-        metrics: Metrics,
         max_age_seconds: Mapping[State, float],
         to_tracker: Callable[[Landed], None],
     ) -> None:
-        self._owner = owner
         self._lanes = lanes
-        self._lease = lease
-        self._ledger = ledger
-        self._settling = settling
         self._ways = ways
+        self._marking = marking
+        self._caller = caller
+        self._settling = settling
         self._clock = clock
-        self._metrics = metrics
         self._max_age = max_age_seconds
         self._to_tracker = to_tracker
-        self._marks: Gather[SendingMark, bool] = Gather(self._mark_all)
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._run, name=f"sender-{n}", daemon=True)
@@ -70,110 +62,75 @@ class Senders:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            sending = self._lanes.take(_PATIENCE)
-            if sending is not None:
-                self._send(sending)
+            sendings = self._worth_sending(self._lanes.take(_PATIENCE))
+            if sendings:
+                self._send(sendings)
 
-    def _send(self, sending: Sending) -> None:
-        result = self._not_worth_sending(sending)
-        if result is not None:
-            self._land(sending, result)
-            return
+    def _send(self, sendings: Sequence[Sending]) -> None:
+        """Send what goes in one call."""
+        first = sendings[0]
         admission = self._ways.admit(
-            sending.options, may_fall_back=sending.may_fall_back, tried=sending.tries > 0
+            first.options, may_fall_back=first.may_fall_back, tried=first.tries > 0
         )
         if admission.wait > 0:
             # Nothing is marked or told for a call that is not made.
-            self._lanes.landed()
-            self._lanes.retry(sending, admission.wait)
+            self._lanes.landed(len(sendings))
+            for sending in sendings:
+                self._lanes.retry(sending, admission.wait)
             return
-        marked = self._mark(sending, admission.options)
-        if not marked:
+        if len(sendings) > 1 and not self._carries_many(admission):
+            self._lanes.put_back(sendings[1:])
+            sendings = sendings[:1]
+        ours = self._marked(sendings, admission)
+        if not ours:
             self._ways.unused(admission)
-        if marked is None:
-            self._lanes.put_back(sending)
-            self._stop.wait(_PATIENCE)
             return
-        if marked:
+        for sending in ours:
             sending.tries += 1
-            result = self._deliver(sending, admission)
-        self._land(sending, result)
+        for ends in self._caller.call(ours, admission):
+            self._land(ends)
 
-    def _land(self, sending: Sending, result: SendResult | None) -> None:
-        if result is not None and not self._settling.settle(sending, result):
-            result = None
-        self._lanes.landed()
-        self._to_tracker(Landed(sending, result))
+    def _carries_many(self, admission: Admission) -> bool:
+        """Between taking and admission the transport may have begun to fail."""
+        return not admission.probe and admission.instead is None
 
-    def _mark(self, sending: Sending, options: SendOptions) -> bool | None:
-        """Write `sending` down. False: refused. None: no lease or no ledger at the moment."""
-        if not self._lease.is_valid():
-            return None
-        send = sending.send
-        mark = SendingMark(
-            uid=send.notification.uid,
-            event_id=send.notification.event.id,
-            atom=sending.work.atom,
-            fence=sending.work.prepared.locked.fence,
-            target_id=send.notification.target_id,
-            type=send.notification.type,
-            destination=send.notification.destination,
-            message_id=send.email.message_id,
-            transport=options.transport,
-            attempt=sending.attempt,
+    def _marked(self, sendings: Sequence[Sending], admission: Admission) -> Sequence[Sending]:
+        """Those that are still ours, marked; the others are handed on, or back."""
+        marked = self._marking.mark(sendings, admission.options.transport)
+        if marked is None:
+            self._lanes.put_back(sendings)
+            self._stop.wait(_PATIENCE)
+            return []
+        refused = [sending for sending, ours in zip(sendings, marked, strict=True) if not ours]
+        self._hand_on([Landed(sending, None) for sending in refused])
+        return [sending for sending, ours in zip(sendings, marked, strict=True) if ours]
+
+    def _land(self, ends: Sequence[tuple[Sending, SendResult]]) -> None:
+        counts = self._settling.settle_all(ends)
+        self._hand_on(
+            [
+                Landed(sending, result if counted else None)
+                for (sending, result), counted in zip(ends, counts, strict=True)
+            ]
         )
-        try:
-            return self._marks.ask(mark)
-        except LedgerUnavailable:
-            return None
 
-    def _mark_all(self, marks: Sequence[SendingMark]) -> Sequence[bool]:
-        refused: Collection[str] = self._ledger.mark_sending(self._owner, marks, self._clock.now())
-        return [mark.uid not in refused for mark in marks]
+    def _hand_on(self, landed: Sequence[Landed]) -> None:
+        self._lanes.landed(len(landed))
+        for each in landed:
+            self._to_tracker(each)
 
-    def _deliver(self, sending: Sending, admission: Admission) -> SendResult:
-        if not self._lease.is_valid():
-            # Stopped between mark and send: somebody else may own the atom by now. Said to the
-            # ledger, because a mark that is left behind counts as a send in doubt.
-            self._ways.unused(admission)
-            return sending.result(
-                Kind.DEFERRED, Reason.INTERRUPTED, "The lease ended before the send began"
-            )
-        if admission.instead is not None:
-            self._tell_fallback(sending, admission)
-        with self._metrics.timed_stage("deliver"):
-            since = self._clock.now()
-            result = self._attempt(sending, admission)
-        if result.kind is Kind.IN_DOUBT:
-            sending.doubt = Doubt(
-                since=since, first_sent=since, transport=result.transport, told=True
-            )
-        self._metrics.count_stage(
-            "deliver",
-            passed=result.kind is Kind.ACCEPTED,
-            held=result.kind in (Kind.DEFERRED, Kind.IN_DOUBT),
-            failed=result.kind is Kind.FAILED,
-        )
-        return result
-
-    def _tell_fallback(self, sending: Sending, admission: Admission) -> None:
-        own, other = sending.options.transport, admission.options.transport
-        result = sending.result(
-            Kind.FALLBACK,
-            Reason.TRANSPORT_CLOSED,
-            f"{own} {admission.instead}, {other} takes it over",
-            other,
-        )
-        self._to_tracker(Landed(sending, result))
-
-    def _attempt(self, sending: Sending, admission: Admission) -> SendResult:
-        try:
-            return self._ways.send(sending.send.email, admission)
-        except Exception as error:  # noqa: BLE001  # a transport's defect must not end the thread
-            what = f"{type(error).__name__} in the transport"
-            return sending.result(
-                Kind.IN_DOUBT, Reason.INTERRUPTED, what, admission.options.transport
-            )
+    def _worth_sending(self, sendings: Sequence[Sending]) -> Sequence[Sending]:
+        """Without those that end here."""
+        ends = [
+            (sending, result)
+            for sending in sendings
+            if (result := self._not_worth_sending(sending)) is not None
+        ]
+        if not ends:
+            return sendings
+        self._land(ends)
+        ended = {id(sending) for sending, _ in ends}
+        return [sending for sending in sendings if id(sending) not in ended]
 
     def _not_worth_sending(self, sending: Sending) -> SendResult | None:
         """A late first attempt, or a repeated one whose alarm has moved on."""

@@ -6,9 +6,9 @@ queue, first come first served, and the queues take turns.
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Collection, Hashable, Iterator
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from itertools import islice
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -31,11 +31,31 @@ class Room(msgspec.Struct, frozen=True):
 ALONE: Final = Room(1, 0)
 
 
+class Company(Protocol):
+    """Says what may go in one call; quick, for the lanes' lock is held meanwhile."""
+
+    def company(self, sending: Sending) -> Hashable | None:
+        """Equal for all that may go together; None: this one goes alone."""
+
+    def room(self, sending: Sending) -> Room:
+        """How much a call may carry of those that go with this one, now."""
+
+
+class Solitude:
+    """Everyone goes alone."""
+
+    def company(self, _sending: Sending) -> None:
+        return None
+
+    def room(self, _sending: Sending) -> Room:
+        return ALONE
+
+
 class Turns:
     """Sends that are ready. Not thread-safe: the lanes' lock guards it."""
 
-    def __init__(self, company_of: Callable[[Sending], Hashable | None]) -> None:
-        self._company_of = company_of
+    def __init__(self, company: Company) -> None:
+        self._company = company
         #: By tenant, the tenant to serve next first; then by what its emails have in common.
         self._tenants: OrderedDict[str, OrderedDict[Hashable, deque[Sending]]] = OrderedDict()
         self._count = 0
@@ -50,7 +70,7 @@ class Turns:
 
     def push(self, sending: Sending, *, first: bool = False) -> None:
         """At the end of its queue, or in front: it was taken and given back."""
-        sending.company = self._company_of(sending)
+        sending.company = self._company.company(sending)
         queues = self._tenants.setdefault(sending.work.event.tenant_id, OrderedDict())
         queue = queues.setdefault(sending.company, deque())
         if first:
@@ -59,26 +79,17 @@ class Turns:
             queue.append(sending)
         self._count += 1
 
-    def pop(self) -> Sending | None:
-        """The next one; its tenant and its queue go to the end of their turns."""
-        if not self._tenants:
-            return None
-        tenant, queues = next(iter(self._tenants.items()))
-        company, queue = next(iter(queues.items()))
-        sending = queue.popleft()
-        self._count -= 1
-        queues.move_to_end(company)
-        self._tenants.move_to_end(tenant)
-        self._tidy(tenant, company)
-        return sending
-
-    def pop_together(self, first: Sending, room: Room) -> list[Sending]:
-        """`first`, which was popped, and what may go with it in one call: distinct addresses,
-        tenants in turn, each address in the order in which its emails came."""
-        call = _Call(first, room)
+    def pop(self) -> Sequence[Sending]:
+        """The next one, and what may go with it in one call: distinct addresses, tenants in turn,
+        each address in the order in which its emails came. Nothing when nothing waits."""
+        first = self._pop_first()
+        if first is None:
+            return []
+        room = self._company.room(first)
         company = first.company
         if company is None or room.emails < 2:
-            return call.sendings
+            return [first]
+        call = _Call(first, room)
         tenants = deque(
             islice((t for t, queues in self._tenants.items() if company in queues), room.emails)
         )
@@ -99,6 +110,19 @@ class Turns:
         self._count = 0
         for sending in left:
             self.push(sending)
+
+    def _pop_first(self) -> Sending | None:
+        """Its tenant and its queue go to the end of their turns."""
+        if not self._tenants:
+            return None
+        tenant, queues = next(iter(self._tenants.items()))
+        company, queue = next(iter(queues.items()))
+        sending = queue.popleft()
+        self._count -= 1
+        queues.move_to_end(company)
+        self._tenants.move_to_end(tenant)
+        self._tidy(tenant, company)
+        return sending
 
     def _tidy(self, tenant: str, company: Hashable) -> bool:
         """Nothing that is empty stays; True when the queue went."""

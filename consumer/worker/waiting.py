@@ -6,9 +6,9 @@ whoever waits for the moment at which a send is due may be away with another one
 
 import heapq
 import threading
-from collections import OrderedDict, deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
+from consumer.worker.turns import Company, Turns
 from consumer.worker.work import Sending, Work
 
 
@@ -18,21 +18,19 @@ class Waiting:
     All methods are called with the lanes' lock held, which `wait` lets go meanwhile.
     """
 
-    def __init__(self, lock: threading.Lock) -> None:
+    def __init__(self, lock: threading.Lock, company: Company) -> None:
         self._threads = threading.Condition(lock)
-        #: By tenant, the tenant to serve next first.
-        self._ready: OrderedDict[str, deque[Sending]] = OrderedDict()
-        self._ready_count = 0
+        self._ready = Turns(company)
         #: (monotonic seconds, sequence, send).
         self._delayed: list[tuple[float, int, Sending]] = []
         self._sequence = 0
 
     def __len__(self) -> int:
-        return self._ready_count + len(self._delayed)
+        return len(self._ready) + len(self._delayed)
 
     def push(self, sending: Sending, *, first: bool = False) -> None:
         """It may be taken at once."""
-        self._put(sending, first=first)
+        self._ready.push(sending, first=first)
         self._threads.notify()
 
     def delay(self, sending: Sending, due: float) -> None:
@@ -41,20 +39,14 @@ class Waiting:
         heapq.heappush(self._delayed, (due, self._sequence, sending))
         self._threads.notify()
 
-    def pop(self, now: float) -> Sending | None:
-        """The next one, if any is ready or due."""
+    def pop(self, now: float) -> Sequence[Sending]:
+        """The next one, if any is ready or due, and what may go with it."""
         while self._delayed and self._delayed[0][0] <= now:
-            self._put(heapq.heappop(self._delayed)[2])
-        if not self._ready:
-            return None
-        tenant, queue = self._ready.popitem(last=False)
-        sending = queue.popleft()
-        self._ready_count -= 1
-        if queue:
-            self._ready[tenant] = queue
-        if len(self):
+            self._ready.push(heapq.heappop(self._delayed)[2])
+        sendings = self._ready.pop()
+        if sendings and len(self):
             self._threads.notify()
-        return sending
+        return sendings
 
     def due(self) -> float:
         """When the next one of those with a time is due; infinity without any."""
@@ -72,14 +64,8 @@ class Waiting:
 
     def forget(self, gone: Collection[Work]) -> None:
         """These events were taken out of their lanes."""
+        self._ready.forget(gone)
         works = set(map(id, gone))
-        for tenant, queue in list(self._ready.items()):
-            left = deque(s for s in queue if id(s.work) not in works)
-            self._ready_count -= len(queue) - len(left)
-            if left:
-                self._ready[tenant] = left
-            else:
-                del self._ready[tenant]
         self._delayed = [entry for entry in self._delayed if id(entry[2].work) not in works]
         heapq.heapify(self._delayed)
 
@@ -90,11 +76,3 @@ class Waiting:
     def wake_all(self) -> None:
         """Nothing more is handed out."""
         self._threads.notify_all()
-
-    def _put(self, sending: Sending, *, first: bool = False) -> None:
-        queue = self._ready.setdefault(sending.work.event.tenant_id, deque())
-        if first:
-            queue.appendleft(sending)
-        else:
-            queue.append(sending)
-        self._ready_count += 1

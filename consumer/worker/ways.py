@@ -4,15 +4,17 @@ Each way out has a breaker, and a gate that the provider closes for one process 
 transport) and for all of them (told here through the ledger).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
 import msgspec
 
 from consumer.domain.notification import Email, SendOptions, SendResult
 from consumer.domain.reasons import Reason
 from consumer.pipeline.deliver import deliver
-from consumer.ports import Clock, Transport
+from consumer.ports import BatchTransport, Clock, Transport
 from consumer.worker.breaker import Breaker
+from consumer.worker.turns import ALONE, Room
+from consumer.worker.work import Sending
 
 
 class Admission(msgspec.Struct, frozen=True):
@@ -50,6 +52,11 @@ class Ways:
         self._on_throttled = on_throttled
         #: Called when a transport works again, or is left to the fallback: what waits may go now.
         self.on_change: Callable[[], None] = lambda: None
+        self._batching = {
+            name: transport
+            for name, transport in transports.items()
+            if isinstance(transport, BatchTransport)
+        }
         self._breakers = {name: Breaker(clock, failures, probe_seconds) for name in transports}
         #: Monotonic seconds until which other processes heard that a provider wants to wait.
         self._held: dict[str, float] = {}
@@ -89,14 +96,34 @@ class Ways:
         others = self._names(options, may_fall_back)[1:]
         return min((soon, *map(self._opens_in, others)))
 
-    def send(self, email: Email, admission: Admission) -> SendResult:
-        """One attempt, after it was admitted."""
+    def company(self, sending: Sending) -> Hashable | None:
+        """Equal for all that may go in one call, as long as their own way is open."""
+        transport = self._batching.get(sending.options.transport)
+        if transport is None:
+            return None
+        shared = transport.together(sending.send.email, sending.options)
+        return (
+            None if shared is None else (sending.options.transport, sending.may_fall_back, shared)
+        )
+
+    def room(self, sending: Sending) -> Room:
+        """How much one call may carry now. A probe is one email, and so is what falls back."""
+        name = sending.options.transport
+        transport = self._batching.get(name)
+        if transport is None or self._breakers[name].is_open or self.gate(name):
+            return ALONE
+        return Room(transport.batch_limit, transport.batch_bytes)
+
+    def send(self, emails: Sequence[Email], admission: Admission) -> Sequence[SendResult]:
+        """One call, after it was admitted: a result for each."""
         name = admission.options.transport
         try:
-            result = deliver(email, admission.options, self._transports)
+            results = deliver(emails, admission.options, self._transports)
         except BaseException:
             self.unused(admission)
             raise
+        # One call is one opinion on the transport, however many emails it carried.
+        result = results[0]
         works = self._breakers[name].record(result, probe=admission.probe)
         if works is not None:
             self._on_state(name, works, result.message)
@@ -104,7 +131,7 @@ class Ways:
             self.on_change()
         if result.reason is Reason.THROTTLED and result.retry_at is not None:
             self._on_throttled(name, result.retry_at - self._clock.now())
-        return result
+        return results
 
     def unused(self, admission: Admission) -> None:
         """An admitted send was not made after all."""

@@ -17,6 +17,7 @@ from consumer.ports import Clock, Ledger, Lookup, RecordSink, RecordSource, Tran
 from consumer.telemetry.metrics import Metrics
 from consumer.worker.atoms import Atoms
 from consumer.worker.backpressure import Limits
+from consumer.worker.calling import Caller
 from consumer.worker.dead_letter_limit import DeadLetterLimit
 from consumer.worker.gates import Gates
 from consumer.worker.housekeeping import Housekeeping
@@ -24,6 +25,7 @@ from consumer.worker.intake import Intake
 from consumer.worker.lanes import Lanes
 from consumer.worker.lease import Lease
 from consumer.worker.loop import PollLoop
+from consumer.worker.marking import Marking
 from consumer.worker.offsets import Offsets
 from consumer.worker.outbox import Outbox
 from consumer.worker.resolver import Resolver
@@ -143,18 +145,16 @@ class Worker:
             on_result=observer.landed,
             on_broker=lambda ok, why: observer.dependency("kafka_producer", ok, why),
         )
-        self.lanes = Lanes(clock, self._tracker.put)
+        self.lanes = Lanes(clock, self._tracker.put, company=self._ways)
         self._ways.on_change = self.lanes.wake
         self._senders = Senders(
             count=rules.senders,
-            owner=owner,
             lanes=self.lanes,
-            lease=self._lease,
-            ledger=ledger,
-            settling=self._settling,
             ways=self._ways,
+            marking=Marking(ledger, owner, self._lease, clock),
+            caller=Caller(self._ways, self._lease, clock, metrics, self._tracker.put),
+            settling=self._settling,
             clock=clock,
-            metrics=metrics,
             max_age_seconds=rules.max_age,
             to_tracker=self._tracker.put,
         )

@@ -43,7 +43,7 @@ def send(of: AlarmEvent, number: int = 0, attempt: int = 1) -> Send:
     uid = f"{of.id}/{number}"
     return Send(
         notification=make_notification(uid=uid, event=of, destination=f"{number}@example.com"),
-        email=make_email(uid=uid),
+        email=make_email(uid=uid, to=f"{number}@example.com"),
         options=SendOptions(),
         attempt=attempt,
     )

@@ -112,7 +112,7 @@ class Recorder:
 def test_an_email_goes_once_through_the_transport_that_its_options_name() -> None:
     mailgun, smtp = Recorder("mailgun"), Recorder("smtp")
     email = make_email()
-    result = deliver(email, DEFAULT, {"mailgun": mailgun, "smtp": smtp})
+    (result,) = deliver([email], DEFAULT, {"mailgun": mailgun, "smtp": smtp})
     assert result.transport == "smtp"
     assert smtp.sent == [(email, DEFAULT)]
     assert mailgun.sent == []

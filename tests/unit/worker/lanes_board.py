@@ -19,15 +19,14 @@ class Board:
         self.lanes.add(works)
 
     def take(self) -> Sending:
-        sending = self.lanes.take(0)
-        assert sending is not None
+        (sending,) = self.lanes.take(0)
         return sending
 
     def taken(self) -> list[str]:
         """Uids of all that a sender could take now."""
         uids = []
-        while (sending := self.lanes.take(0)) is not None:
-            uids.append(sending.send.notification.uid)
+        while sendings := self.lanes.take(0):
+            uids += [sending.send.notification.uid for sending in sendings]
         return uids
 
     def end(self, sending: Sending) -> None:

@@ -10,11 +10,13 @@ from consumer.domain.record import Record
 from consumer.telemetry.metrics import Metrics
 from consumer.worker.atoms import Atoms
 from consumer.worker.backpressure import Limits
+from consumer.worker.calling import Caller
 from consumer.worker.dead_letter_limit import DeadLetterLimit
 from consumer.worker.intake import Intake
 from consumer.worker.lanes import Lanes
 from consumer.worker.lease import Lease
 from consumer.worker.loop import LoopTimes, PollLoop
+from consumer.worker.marking import Marking
 from consumer.worker.offsets import Offsets
 from consumer.worker.outbox import Outbox
 from consumer.worker.senders import Senders
@@ -75,14 +77,12 @@ class Rig:
         self.lease._beat()
         self.senders = Senders(
             count=2,
-            owner=OWNER,
             lanes=self.lanes,
-            lease=self.lease,
-            ledger=self.ledger,
-            settling=Settling(self.ledger, OWNER, self.clock),
             ways=self.ways,
+            marking=Marking(self.ledger, OWNER, self.lease, self.clock),
+            caller=Caller(self.ways, self.lease, self.clock, self.metrics, self.tracker.put),
+            settling=Settling(self.ledger, OWNER, self.clock),
             clock=self.clock,
-            metrics=self.metrics,
             max_age_seconds=dict.fromkeys((CRITICAL, OK, WARNING), 3600.0),
             to_tracker=self.tracker.put,
         )

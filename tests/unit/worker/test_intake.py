@@ -66,8 +66,7 @@ class Rig:
 
     def surrender_head(self, alarm: str = "a") -> None:
         """The ledger refuses the lane's first send."""
-        sending = self.lanes.take(0)
-        assert sending is not None
+        (sending,) = self.lanes.take(0)
         assert sending.work.event.alarm_id == alarm
         self.lanes.landed()
         self.lanes.send_ended(sending.work, refused=True)
@@ -242,7 +241,7 @@ def test_an_event_dropped_and_read_again_is_sent_and_no_duplicate(rig: Rig) -> N
 
 def test_behind_a_send_under_way_too(rig: Rig) -> None:
     rig.take(one(1, "e1"), one(2, "e2", state=OK))
-    assert rig.lanes.take(0) is not None
+    assert rig.lanes.take(0)
     rig.intake.drop([FIRST])
     rig.take(one(1, "e1"), one(2, "e2", state=OK))
     lane = rig.lanes._lanes[event("e").atom]

@@ -1,6 +1,7 @@
 """Lanes: order within an atom, side by side otherwise, fair among tenants."""
 
 import threading
+from collections.abc import Sequence
 
 import pytest
 
@@ -149,7 +150,7 @@ def test_an_event_that_is_no_newer_state_overtakes_nothing(board: Board, newer: 
 def test_what_is_put_back_keeps_its_place_and_its_attempt(board: Board) -> None:
     board.add(work("e1", "a"), work("e2", "b"))
     first = board.take()
-    board.lanes.put_back(first)
+    board.lanes.put_back([first])
     assert board.lanes.in_flight == 0
     assert board.taken() == ["e1/0", "e2/0"]
     assert first.attempt == 1
@@ -188,7 +189,7 @@ def test_waiting_for_quiet_ends_when_the_last_event_does(board: Board) -> None:
 
 
 def test_a_waiting_sender_wakes_for_an_event_and_for_the_close(board: Board) -> None:
-    taken: list[Sending | None] = []
+    taken: list[Sequence[Sending]] = []
     sender = threading.Thread(
         target=lambda: taken.extend(board.lanes.take(3600) for _ in range(2)), daemon=True
     )
@@ -197,10 +198,10 @@ def test_a_waiting_sender_wakes_for_an_event_and_for_the_close(board: Board) -> 
     until(lambda: len(taken) == 1, "the event is taken")
     board.lanes.close()
     sender.join(SOON)
-    assert [s and s.send.notification.uid for s in taken] == ["e1/0", None]
+    assert [[s.send.notification.uid for s in sendings] for sendings in taken] == [["e1/0"], []]
 
 
 def test_closed_lanes_hand_out_nothing(board: Board) -> None:
     board.add(work("e1"))
     board.lanes.close()
-    assert board.lanes.take(0) is None
+    assert not board.lanes.take(0)

@@ -8,12 +8,23 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from consumer.worker.doubts import Doubt
 from consumer.worker.lanes import Lanes
+from consumer.worker.turns import Room
 from consumer.worker.work import Sending, Work
 from tests.support.clock import ManualClock
 from tests.support.worker import FIRST, SECOND, work
 
 ALARMS = st.sampled_from("abc")
 PARTITIONS = st.sampled_from([FIRST, SECOND])
+
+
+class Together:
+    """What goes first of an event goes in one call, three at the most."""
+
+    def company(self, sending: Sending) -> bool | None:
+        return sending.attempt == 1 or None
+
+    def room(self, _sending: Sending) -> Room:
+        return Room(3, 1_000_000)
 
 
 class LanesMachine(RuleBasedStateMachine):
@@ -23,7 +34,7 @@ class LanesMachine(RuleBasedStateMachine):
         super().__init__()
         self.clock = ManualClock()
         self.tracked: list[Work] = []
-        self.lanes = Lanes(self.clock, self.tracked.append)
+        self.lanes = Lanes(self.clock, self.tracked.append, Together())
         self.taken: list[Sending] = []
         self.alive: defaultdict[str, list[Work]] = defaultdict(list)
         self.given_back: list[Work] = []
@@ -49,8 +60,9 @@ class LanesMachine(RuleBasedStateMachine):
 
     @rule()
     def take(self) -> None:
-        sending = self.lanes.take(0)
-        if sending is not None:
+        sendings = self.lanes.take(0)
+        assert len({sending.send.email.to for sending in sendings}) == len(sendings) <= 3
+        for sending in sendings:
             assert sending not in self.taken
             assert sending.work is self.first_in_lane(sending.work.atom)
             self.taken.append(sending)
@@ -60,7 +72,7 @@ class LanesMachine(RuleBasedStateMachine):
     def put_back(self, data: st.DataObject) -> None:
         sending = self.some(data)
         sending.doubt = None
-        self.lanes.put_back(sending)
+        self.lanes.put_back([sending])
 
     @precondition(lambda self: self.taken)
     @rule(data=st.data(), seconds=st.integers(0, 60))
@@ -184,16 +196,18 @@ class LanesMachine(RuleBasedStateMachine):
 
     def desks(self) -> Iterator[Iterable[Sending]]:
         for desk in (self.lanes._to_send, self.lanes._to_look_up):
-            yield from desk._ready.values()
+            yield desk._ready
             yield (sending for _, _, sending in desk._delayed)
-            assert desk._ready_count == sum(map(len, desk._ready.values()))
+            assert len(desk._ready) == len(list(desk._ready))
 
     def teardown(self) -> None:
         """Whatever happened: all that is left can be brought to its end."""
         while self.alive_count():
             self.clock.advance(60)
             self.lock_anew()
-            while (sending := self.lanes.take(0) or self.lanes.take_doubt(0)) is not None:
+            while sendings := self.lanes.take(0):
+                self.taken += sendings
+            while (sending := self.lanes.take_doubt(0)) is not None:
                 self.taken.append(sending)
             while self.taken:
                 sending = self.taken.pop()

@@ -111,8 +111,7 @@ def test_partitions_are_paused_when_enough_waits_and_resumed_at_half(idle_rig: R
     assert idle_rig.source.paused
     assert (idle_rig.gauge("paused"), idle_rig.gauge("events_waiting")) == (1, 10)
     for _ in range(5):
-        sending = idle_rig.lanes.take(0)
-        assert sending is not None
+        (sending,) = idle_rig.lanes.take(0)
         idle_rig.lanes.landed()
         idle_rig.lanes.send_ended(sending.work)
         idle_rig.lanes.finish(sending.work)

@@ -67,4 +67,4 @@ def _attempt(sending: Sending, ways: Ways) -> SendResult:
     admission = ways.admit(sending.options, tried=sending.tries > 0)
     assert admission.wait == 0.0
     sending.tries += 1
-    return ways.send(sending.send.email, admission)
+    return ways.send([sending.send.email], admission)[0]

@@ -1,7 +1,7 @@
 """Senders: nothing is sent without a lease and a mark; each result reaches the tracker."""
 
 import queue
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -9,8 +9,10 @@ import pytest
 from consumer.domain.ledger import DeliveryState
 from consumer.domain.reasons import Kind, Reason
 from consumer.telemetry.metrics import Metrics
+from consumer.worker.calling import Caller
 from consumer.worker.lanes import Lanes
 from consumer.worker.lease import Lease
+from consumer.worker.marking import Marking
 from consumer.worker.senders import Senders
 from consumer.worker.settling import Settling
 from consumer.worker.ways import Ways
@@ -35,18 +37,15 @@ class Rig:
         self.lanes = Lanes(self.clock, lambda _: None)
         self.lease = Lease(self.ledger, OWNER, self.clock, LEASE, lambda _ok, _why: None)
         self.lease._beat()
+        ways = Ways({"mailgun": self.transport}, clock=self.clock, failures=1000, probe_seconds=1.0)
         self.senders = Senders(
             count=2,
-            owner=OWNER,
             lanes=self.lanes,
-            lease=self.lease,
-            ledger=self.ledger,
+            ways=ways,
+            marking=Marking(self.ledger, OWNER, self.lease, self.clock),
+            caller=Caller(ways, self.lease, self.clock, Metrics(), self.landed.put),
             settling=Settling(self.ledger, OWNER, self.clock),
-            ways=Ways(
-                {"mailgun": self.transport}, clock=self.clock, failures=1000, probe_seconds=1.0
-            ),
             clock=self.clock,
-            metrics=Metrics(),
             max_age_seconds=MAX_AGE,
             to_tracker=self.landed.put,
         )
@@ -143,9 +142,9 @@ def test_without_a_valid_lease_nothing_is_marked_or_sent(
 ) -> None:
     put_back: list[Sending] = []
 
-    def noting(sending: Sending) -> None:
-        put_back.append(sending)
-        Lanes.put_back(rig.lanes, sending)
+    def noting(sendings: Sequence[Sending]) -> None:
+        put_back.extend(sendings)
+        Lanes.put_back(rig.lanes, sendings)
 
     monkeypatch.setattr(rig.lanes, "put_back", noting)
     rig.clock.advance(LEASE)

@@ -62,8 +62,7 @@ class Rig:
 
     def take(self) -> Sending:
         """As a sender: marked and about to be sent."""
-        sending = self.lanes.take(0)
-        assert sending is not None
+        (sending,) = self.lanes.take(0)
         self.ledger.mark_sending(OWNER, [_mark(sending)], 0.0)
         return sending
 
@@ -187,9 +186,9 @@ def test_a_deferred_send_is_tracked_and_comes_back_at_the_providers_time(rig: Ri
     until(lambda: len(rig.lanes._to_send), "it waits for its next attempt")
     assert rig.kinds() == [Kind.DEFERRED]
     rig.clock.advance(89)
-    assert rig.lanes.take(0) is None
+    assert not rig.lanes.take(0)
     rig.clock.advance(1)
-    assert (again := rig.lanes.take(0)) is not None
+    (again,) = rig.lanes.take(0)
     assert again.attempt == 2
 
 
@@ -217,7 +216,7 @@ def test_the_time_that_an_outage_took_is_not_waited_again(rig: Rig) -> None:
     told = {"reason": Reason.THROTTLED, "retry_at": rig.clock.now() + 90}
     rig.land(rig.take(), Kind.DEFERRED, **told)
     until(lambda: len(rig.lanes._to_send), "it waits for its next attempt")
-    assert rig.lanes.take(0) is not None
+    assert rig.lanes.take(0)
 
 
 def test_a_refused_send_gives_the_event_back_untold_and_undone(rig: Rig) -> None:

@@ -29,9 +29,30 @@ def sending(
     return result
 
 
+class Asked:
+    """A call has as much room as the test says; who goes with whom is on the sends."""
+
+    def __init__(self) -> None:
+        self.now = ROOMY
+
+    def company(self, sending: Sending) -> Hashable | None:
+        return sending.company
+
+    def room(self, _sending: Sending) -> Room:
+        return self.now
+
+
+class AskedTurns(Turns):
+    """Turns with room for so much at each call."""
+
+    def __init__(self) -> None:
+        self.asked = Asked()
+        super().__init__(self.asked)
+
+
 @pytest.fixture
-def turns() -> Turns:
-    return Turns(lambda waiting: waiting.company)
+def turns() -> AskedTurns:
+    return AskedTurns()
 
 
 def put(turns: Turns, *sendings: Sending) -> list[Sending]:
@@ -40,44 +61,44 @@ def put(turns: Turns, *sendings: Sending) -> list[Sending]:
     return list(sendings)
 
 
-def call(turns: Turns, room: Room = ROOMY) -> list[Sending]:
-    first = turns.pop()
-    return [] if first is None else turns.pop_together(first, room)
+def call(turns: AskedTurns, room: Room = ROOMY) -> list[Sending]:
+    turns.asked.now = room
+    return list(turns.pop())
 
 
-def test_without_company_each_goes_alone(turns: Turns) -> None:
+def test_without_company_each_goes_alone(turns: AskedTurns) -> None:
     first, second = put(turns, sending(company=None), sending(company=None))
     assert call(turns) == [first]
     assert call(turns) == [second]
     assert call(turns) == []
 
 
-def test_all_that_waits_together_goes_in_one_call_in_its_order(turns: Turns) -> None:
+def test_all_that_waits_together_goes_in_one_call_in_its_order(turns: AskedTurns) -> None:
     waiting = put(turns, *(sending() for _ in range(5)))
     assert call(turns) == waiting
     assert len(turns) == 0
 
 
-def test_other_company_stays_for_the_next_call(turns: Turns) -> None:
+def test_other_company_stays_for_the_next_call(turns: AskedTurns) -> None:
     a, b, c = put(turns, sending(company="x"), sending(company="y"), sending(company="x"))
     assert call(turns) == [a, c]
     assert call(turns) == [b]
 
 
-def test_a_call_has_room_for_so_many(turns: Turns) -> None:
+def test_a_call_has_room_for_so_many(turns: AskedTurns) -> None:
     waiting = put(turns, *(sending() for _ in range(5)))
     assert call(turns, Room(2, 1_000_000)) == waiting[:2]
     assert call(turns, ALONE) == waiting[2:3]
 
 
-def test_a_call_has_room_for_so_much(turns: Turns) -> None:
+def test_a_call_has_room_for_so_much(turns: AskedTurns) -> None:
     waiting = put(turns, *(sending(text="m" * 5_000) for _ in range(4)))
     size = waiting[0].send.email.size
     assert call(turns, Room(1000, 2 * size)) == waiting[:2]
     assert call(turns, Room(1000, size - 1)) == waiting[2:3], "the first one goes in any case"
 
 
-def test_an_address_is_once_in_a_call_and_its_emails_keep_their_order(turns: Turns) -> None:
+def test_an_address_is_once_in_a_call_and_its_emails_keep_their_order(turns: AskedTurns) -> None:
     a, b, c, d, e = put(
         turns,
         sending(to="one@example.com"),
@@ -91,13 +112,13 @@ def test_an_address_is_once_in_a_call_and_its_emails_keep_their_order(turns: Tur
     assert call(turns) == [d]
 
 
-def test_the_search_beyond_one_address_has_an_end(turns: Turns) -> None:
+def test_the_search_beyond_one_address_has_an_end(turns: AskedTurns) -> None:
     waiting = put(turns, *(sending(to="one@example.com") for _ in range(1000)), sending())
     assert call(turns) == waiting[:1]
     assert len(turns) == 1000
 
 
-def test_tenants_share_a_call_evenly(turns: Turns) -> None:
+def test_tenants_share_a_call_evenly(turns: AskedTurns) -> None:
     storm = put(turns, *(sending("storm") for _ in range(10)))
     other = put(turns, *(sending("other") for _ in range(2)))
     third = put(turns, sending("third"))
@@ -107,19 +128,19 @@ def test_tenants_share_a_call_evenly(turns: Turns) -> None:
     assert call(turns) == storm[3:]
 
 
-def test_tenants_take_turns_with_single_calls_too(turns: Turns) -> None:
+def test_tenants_take_turns_with_single_calls_too(turns: AskedTurns) -> None:
     a1, a2, b1 = put(turns, sending("a"), sending("a"), sending("b"))
     assert [call(turns, ALONE) for _ in range(3)] == [[a1], [b1], [a2]]
 
 
-def test_what_was_given_back_is_first_of_its_queue(turns: Turns) -> None:
+def test_what_was_given_back_is_first_of_its_queue(turns: AskedTurns) -> None:
     a, b = put(turns, sending(), sending())
-    assert turns.pop() is a
+    assert call(turns, ALONE) == [a]
     turns.push(a, first=True)
     assert call(turns) == [a, b]
 
 
-def test_what_left_its_lane_is_forgotten(turns: Turns) -> None:
+def test_what_left_its_lane_is_forgotten(turns: AskedTurns) -> None:
     a, b, c = put(turns, sending("t1"), sending("t2"), sending("t1"))
     turns.forget([a.work])
     assert len(turns) == 2
@@ -136,7 +157,7 @@ def test_what_left_its_lane_is_forgotten(turns: Turns) -> None:
 def test_everything_leaves_once_and_each_address_in_order(
     waiting: list[tuple[str, str | None, str]], limit: int
 ) -> None:
-    turns = Turns(lambda each: each.company)
+    turns = AskedTurns()
     sendings = put(turns, *(sending(tenant, to, key) for tenant, key, to in waiting))
     calls = []
     while found := call(turns, Room(limit, 1_000_000)):

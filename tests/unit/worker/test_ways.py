@@ -42,7 +42,7 @@ class Rig:
 
     def send(self, options: SendOptions = OWN) -> Any:
         admission = self.ways.admit(options)
-        return admission.wait or self.ways.send(make_email(), admission)
+        return admission.wait or self.ways.send([make_email()], admission)[0]
 
     def break_mailgun(self) -> None:
         self.mailgun.answer = lambda _: BLAMED
