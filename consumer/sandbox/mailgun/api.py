@@ -1,6 +1,6 @@
 """The routes: Mailgun's, the control interface and the inbox, as one ASGI application."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -17,6 +17,7 @@ from consumer.sandbox.mailgun.domain_api import DomainCalls
 from consumer.sandbox.mailgun.fault_replies import MAGNIFICENT
 from consumer.sandbox.mailgun.faults import Fault
 from consumer.sandbox.mailgun.guard import DOMAIN_TEXTS, Handler, guarded
+from consumer.sandbox.mailgun.limits import Quota
 from consumer.sandbox.mailgun.lookups import Lookups
 from consumer.sandbox.mailgun.mischief import Mischief
 from consumer.sandbox.mailgun.pages import Pages
@@ -62,8 +63,12 @@ def _lookup_routes(account: Account) -> list[BaseRoute]:
                 ("GET", "/v3/{domain}/events/{token}", lookups.events),
                 ("GET", "/v3/domains/{domain}/messages/{key}", lookups.stored_message),
                 ("POST", "/v3/domains/{domain}/messages/{key}", lookups.resend),
-                ("POST", "/v1/analytics/metrics", lookups.metrics),
             ],
+        ),
+        *_guarded(
+            account,
+            [("POST", "/v1/analytics/metrics", lookups.metrics)],
+            quota=Quota(500, per_seconds=10),
         ),
         Route("/v1/analytics/logs", logs, methods=["POST"]),
     ]
@@ -174,6 +179,7 @@ def _webhook_routes(account: Account) -> list[BaseRoute]:
             ("DELETE", "/v1/webhooks/{id}", own.delete),
         ],
         texts=DOMAIN_TEXTS,
+        quota=Quota(300, per_seconds=60),
     )
 
 
@@ -206,6 +212,8 @@ def _control_routes(world: World) -> list[BaseRoute]:
         Route("/_fake/events", control.add_event, methods=["POST"]),
         Route("/_fake/switches", control.switches),
         Route("/_fake/switches", control.set_switches, methods=["PUT"]),
+        Route("/_fake/limits", control.limits),
+        Route("/_fake/limits", control.set_limits, methods=["PUT"]),
         Route("/_fake/webhooks", control.webhooks),
         *_rule_routes("/_fake/faults", RuleControl(world.script, Fault)),
         *_rule_routes("/_fake/deliveries", RuleControl(world.deliveries, Delivery)),
@@ -229,10 +237,14 @@ def _page_routes(pages: Pages) -> list[BaseRoute]:
 
 
 def _guarded(
-    account: Account, rows: Iterable[Row], texts: dict[int, str] | None = None
+    account: Account,
+    rows: Iterable[Row],
+    *,
+    texts: Mapping[int, str] | None = None,
+    quota: Quota | None = None,
 ) -> list[BaseRoute]:
     return [
-        Route(path, guarded(account, handler, texts=texts), methods=[method])
+        Route(path, guarded(account, handler, texts=texts, quota=quota), methods=[method])
         for method, path, handler in rows
     ]
 

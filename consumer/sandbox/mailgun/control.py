@@ -11,6 +11,9 @@ POST   /_fake/events     let something happen now to the mails that match `messa
                          `recipient`: {"event": "opened", …}; `details` are added to its JSON
 GET    /_fake/webhooks   every POST of a webhook and what became of it; parameter `after`, a
                          number; and how many are `waiting`, `under_way`, `dropped`
+GET    /_fake/limits     the rate limits of sends, and the probation's limit of a batch
+PUT    /_fake/limits     {"rate_limits": [{"limit": 100, "per_seconds": 3600, …}],
+                         "probation_recipients": 10}, fields of `limits.RateLimit`
 GET    /_fake/switches   every undocumented point with its position, default and meaning
 PUT    /_fake/switches   {"name": position, …}
 GET POST DELETE /_fake/faults       rules of `faults.Fault`: what goes wrong with calls
@@ -30,6 +33,7 @@ from starlette.responses import JSONResponse, Response
 
 from consumer.sandbox.mailgun.event_json import KINDS, body
 from consumer.sandbox.mailgun.events import Event, Step
+from consumer.sandbox.mailgun.limits import parse_limits
 from consumer.sandbox.mailgun.mail import Stored
 from consumer.sandbox.mailgun.store import Store
 from consumer.sandbox.mailgun.world import World
@@ -83,6 +87,22 @@ class Control:
         state = self._world.postman.state()
         state["items"] = [item for item in state["items"] if item["number"] > int(after)]
         return JSONResponse(state)
+
+    async def limits(self, _: Request) -> Response:
+        world = self._world
+        return JSONResponse(
+            {
+                "rate_limits": world.limits.described(),
+                "probation_recipients": world.probation_recipients,
+            }
+        )
+
+    async def set_limits(self, request: Request) -> Response:
+        try:
+            set_limits(self._world, await request.json())
+        except ValueError as problem:
+            return JSONResponse({"message": str(problem)}, 400)
+        return await self.limits(request)
 
     async def switches(self, _: Request) -> Response:
         return JSONResponse({"items": self._world.switches.described()})
@@ -169,6 +189,18 @@ def let_happen(store: Store, wish: object) -> list[Event]:
     if kind == "failed":
         details = {"severity": "permanent", "reason": "generic", "delivery-status": None} | details
     return [store.happen(stored, Step(kind, 0.0, details)) for stored in found]
+
+
+def set_limits(world: World, wish: object) -> None:
+    """Raises BadRequest or BadScript."""
+    if not isinstance(wish, dict) or wish.keys() - {"rate_limits", "probation_recipients"}:
+        raise BadRequest("an object of rate_limits and probation_recipients")
+    most = wish.get("probation_recipients", world.probation_recipients)
+    if most is not None and (type(most) is not int or most < 1):
+        raise BadRequest("probation_recipients is a number, or null for no probation")
+    if "rate_limits" in wish:
+        world.limits.set(parse_limits(wish["rate_limits"]))
+    world.probation_recipients = most
 
 
 def event_as_json(event: Event) -> dict[str, Any]:

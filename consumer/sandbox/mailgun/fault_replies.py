@@ -1,11 +1,11 @@
 """Fault → the answer that the client gets instead of the right one."""
 
-from datetime import UTC, datetime
 from http import HTTPStatus
 
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
 from consumer.sandbox.mailgun.faults import Fault
+from consumer.sandbox.mailgun.limits import exceeded_text
 from consumer.sandbox.mailgun.wire import Reset, Silence, Truncated, Wire
 
 MAGNIFICENT = "Mailgun Magnificent API"
@@ -51,15 +51,9 @@ def _answer(fault: Fault, domain: str, now: float) -> Response:
 
 
 def throttled(fault: Fault, domain: str, now: float) -> str:
-    """Mailgun names the end of a throttling as a date or as a number of seconds."""
-    if fault.retry == "seconds":
-        end = f"{round(fault.seconds)} seconds"
-    else:
-        at = datetime.fromtimestamp(now + fault.seconds, UTC)
-        end = at.strftime("%a, %d %b %Y %H:%M:%S UTC")
-    return (
-        f"Domain {domain} is not allowed to send: {fault.why} limit exceeded, try again after {end}"
-    )
+    """What a scripted throttle says."""
+    ends_at = round(now + fault.seconds) if fault.retry == "date" else now + fault.seconds
+    return exceeded_text(domain, fault.why, ends_at, now, in_words=fault.retry == "seconds")
 
 
 def _phrase(status: int) -> str:

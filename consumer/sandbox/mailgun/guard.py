@@ -1,7 +1,7 @@
 """What stands before every call but the sends: the count, a scripted fault, the key."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from consumer.sandbox.mailgun.account import Account
 from consumer.sandbox.mailgun.form import BadBody, Form, parse_form, read_body
+from consumer.sandbox.mailgun.limits import Quota
 
 Handler = Callable[[Request], Awaitable[Any]]
 """Answers with a response, or with what is to be its JSON; may raise Refused."""
@@ -20,9 +21,12 @@ DOMAIN_TEXTS = {401: "Invalid private key", 404: "Domain not found"}
 class Refused(Exception):
     """The call is answered with this status and JSON; a text becomes its `message`."""
 
-    def __init__(self, status: int, content: object) -> None:
+    def __init__(
+        self, status: int, content: object, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(status, content)
         self.status = status
+        self.headers = headers
         self.content = {"message": content} if isinstance(content, str) else content
 
 
@@ -30,7 +34,8 @@ def guarded(
     account: Account,
     handler: Handler,
     *,
-    texts: dict[int, str] | None = None,
+    texts: Mapping[int, str] | None = None,
+    quota: Quota | None = None,
     domain_of: Callable[[Request], Awaitable[str]] | None = None,
 ) -> Callable[[Request], Awaitable[Response]]:
     """`domain_of` finds the domain of a call whose path names none: only faults need it."""
@@ -44,10 +49,12 @@ def guarded(
         if refusal := account.refusal(request, domain):
             text = (texts or {}).get(refusal.status_code)
             return JSONResponse({"message": text}, refusal.status_code) if text else refusal
+        if quota and (wait := quota.take(account.options.now())):
+            return JSONResponse({"message": "Too Many Requests", "retry-seconds": wait}, 429)
         try:
             answer = await handler(request)
         except Refused as refused:
-            return JSONResponse(refused.content, refused.status)
+            return JSONResponse(refused.content, refused.status, refused.headers)
         except BadBody as problem:
             return JSONResponse({"message": str(problem)}, problem.status)
         return answer if isinstance(answer, Response) else JSONResponse(answer)

@@ -1,10 +1,12 @@
 """What one fake Mailgun is like: its keys, its domains, its delays and its limits."""
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
+from consumer.sandbox.mailgun.limits import RateLimit
 from consumer.sandbox.mailgun.switches import Switches
 
 Role = Literal["full", "admin", "basic", "sending", "developer"]
@@ -41,6 +43,10 @@ class Options:
     probation_recipients: int | None = None
     """Most recipients of one call while the account is on probation; Mailgun's support told a
     customer 10. None: it is not on probation."""
+    rate_limits: Sequence[RateLimit] = ()
+    """Real limits of sends; `PUT /_fake/limits` changes them."""
+    state_file: Path | None = None
+    """Where all is kept from one start to the next; None: in memory alone."""
     switches: Switches = field(default_factory=Switches)
     """Where the switches stand at first."""
     now: Callable[[], float] = time.time  # noqa: TID251 - shares no code with us, our clock included

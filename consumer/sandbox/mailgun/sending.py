@@ -1,7 +1,8 @@
 """POST /v3/{domain}/messages and /messages.mime: from the request to the queued mail."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from math import ceil
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -13,10 +14,14 @@ from consumer.sandbox.mailgun.compose import QUEUED, compose
 from consumer.sandbox.mailgun.events import Step
 from consumer.sandbox.mailgun.form import BadBody, Form, Upload, parse_form, read_body
 from consumer.sandbox.mailgun.guard import Refused
+from consumer.sandbox.mailgun.limits import exceeded
 from consumer.sandbox.mailgun.probation import probation_refusal
 from consumer.sandbox.mailgun.switches import Switches
 from consumer.sandbox.mailgun.template_sending import Applied, BadTemplateCall, applied
 from consumer.sandbox.mailgun.validation import problem_of_message, problem_of_mime
+
+_NO_HEADERS: Mapping[str, str] = {}
+_MAX_ANSWERED = 100_000
 
 Problem = Callable[[Form, Switches], str | None]
 
@@ -27,6 +32,8 @@ class Sending:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._world = account.world
+        self._answered: dict[str, dict[str, str]] = {}
+        """Idempotency key → answer, for the switch that honours it."""
 
     async def messages(self, request: Request) -> Response:
         return await self._send(request, problem_of_message)
@@ -49,7 +56,7 @@ class Sending:
 
     async def _answer(self, request: Request, problem_of: Problem) -> Response:
         account, domain = self._account, request.path_params["domain"]
-        form, bad_body = await _read(request)
+        form, size, bad_body = await _read(request)
         recipients = _recipients(form)
         if fault := await account.fault("before", "send", domain, recipients):
             return fault
@@ -59,10 +66,10 @@ class Sending:
             return self._rejected(JSONResponse({"message": str(bad_body)}, bad_body.status))
         try:
             form, template = self._checked(form, domain, problem_of)
-            self._allowed(domain, recipients)
+            headers = self._allowed(domain, recipients, size)
         except Refused as refused:
-            return self._rejected(JSONResponse(refused.content, refused.status))
-        response = self._accept(request, form, template)
+            return self._rejected(JSONResponse(refused.content, refused.status, refused.headers))
+        response = self._accept(request, form, template, headers)
         return await account.fault("after", "send", domain, recipients) or response
 
     def _checked(self, form: Form, domain: str, problem_of: Problem) -> tuple[Form, Applied | None]:
@@ -78,17 +85,38 @@ class Sending:
             raise Refused(400, text)
         return form, template
 
-    def _allowed(self, domain: str, recipients: list[str]) -> None:
-        """Raises Refused where the account or the domain may not send this now."""
-        if text := self._world.domains.refusal(domain, recipients):
+    def _allowed(self, domain: str, recipients: list[str], size: int) -> Mapping[str, str]:
+        """The headers of an answer. Raises Refused where the account or the domain may not send
+        this now."""
+        world = self._world
+        if text := world.domains.refusal(domain, recipients):
             raise Refused(400, text)
-        most = self._account.options.probation_recipients
-        if large := probation_refusal(domain, len(recipients), most):
+        if large := probation_refusal(domain, len(recipients), world.probation_recipients):
             raise Refused(403, large)
+        allowance = world.limits.take(domain, len(recipients), size)
+        if allowance is None:
+            return _NO_HEADERS
+        switches, now = world.switches.now, self._account.options.now()
+        if not allowance.refused:
+            return allowance.headers() if switches.rate_limit_headers == "all" else _NO_HEADERS
+        headers = allowance.headers() if switches.rate_limit_headers != "none" else {}
+        if switches.retry_after:
+            headers["Retry-After"] = str(ceil(allowance.ends_at - now))
+        text = exceeded(domain, allowance, now, switches)
+        raise Refused(switches.rate_limit_status, text, headers)
 
-    def _accept(self, request: Request, form: Form, template: Applied | None) -> Response:
+    def _accept(
+        self,
+        request: Request,
+        form: Form,
+        template: Applied | None,
+        headers: Mapping[str, str],
+    ) -> Response:
         world, now = self._world, self._account.options.now()
         switches = world.switches.now
+        key = form.first("h:X-Idempotency-Key") if switches.idempotency_key == "answered" else ""
+        if key in self._answered:
+            return JSONResponse(self._answered[key])
         call = compose(form, request.path_params["domain"].lower(), now, switches)
         mails = call.mails
         if acting := self._account.acting_for(request):
@@ -100,23 +128,26 @@ class Sending:
         if switches.batch_request_event == "event" and mails[0].batch_id is not None:
             nobody = {"recipient": "", "recipient-domain": ""}
             world.store.happen(stored[0], Step("accepted", 0.0, nobody))
-        return JSONResponse(
-            {"id": f"<{answered_id(call, form, switches, now)}>", "message": QUEUED}
-        )
+        answer = {"id": f"<{answered_id(call, form, switches, now)}>", "message": QUEUED}
+        if key and len(self._answered) < _MAX_ANSWERED:
+            self._answered[key] = answer
+        return JSONResponse(answer, headers=headers)
 
     def _rejected(self, response: Response) -> Response:
         self._account.store.count(rejected_calls=1)
         return response
 
 
-async def _read(request: Request) -> tuple[Form, BadBody | None]:
+async def _read(request: Request) -> tuple[Form, int, BadBody | None]:
+    """The form and the bytes of its body, or what is wrong with it."""
     headers = request.headers
     try:
         body = await read_body(request.stream())
         content_type = headers.get("content-type", "")
-        return parse_form(body, content_type, headers.get("content-encoding", "")), None
+        form = parse_form(body, content_type, headers.get("content-encoding", ""))
     except BadBody as problem:
-        return Form(), problem
+        return Form(), 0, problem
+    return form, len(body), None
 
 
 def _recipients(form: Form) -> list[str]:

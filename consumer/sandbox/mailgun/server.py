@@ -17,6 +17,7 @@ from consumer.sandbox.mailgun.control import (
     happened,
     let_happen,
     received,
+    set_limits,
 )
 from consumer.sandbox.mailgun.deliveries import Delivery
 from consumer.sandbox.mailgun.faults import parse_script
@@ -138,6 +139,11 @@ class FakeMailgun:
     def happen(self, event: str, **wish: Any) -> None:
         """`opened`, `complained` and the like, to the mails of a `message_id` or `recipient`."""
         let_happen(self.world.store, {"event": event, **wish})
+
+    def limit(self, *rate_limits: dict[str, Any], probation_recipients: int | None = None) -> None:
+        """From now on these limits of sends. Raises ValueError (BadScript)."""
+        wish = {"rate_limits": [*rate_limits], "probation_recipients": probation_recipients}
+        set_limits(self.world, wish)
 
     def switch(self, **positions: Any) -> None:
         """Raises ValueError (BadSwitch)."""

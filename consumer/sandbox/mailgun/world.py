@@ -5,6 +5,7 @@ from consumer.sandbox.mailgun.domains import Domains
 from consumer.sandbox.mailgun.events import Event
 from consumer.sandbox.mailgun.faults import Script
 from consumer.sandbox.mailgun.keys import Keys
+from consumer.sandbox.mailgun.limits import RateLimits
 from consumer.sandbox.mailgun.mischief import Mischief
 from consumer.sandbox.mailgun.options import Options
 from consumer.sandbox.mailgun.postman import Postman
@@ -35,6 +36,9 @@ class World:
         self.postman = Postman(
             self.webhooks, self.mischief, self.switches, self.subaccounts, options.now
         )
+        self.limits = RateLimits(options.rate_limits, options.now)
+        self.probation_recipients = options.probation_recipients
+        """Most recipients of one call while the account is on probation; None: it is not."""
         self.domains = Domains(options.domains, options.now)
         self.tags = Tags()
         self.templates = Templates(options.now)
@@ -57,6 +61,8 @@ class World:
         self.deliveries.clear()
         self.suppressions.reset()
         self.mischief.clear()
+        self.limits.reset()
+        self.probation_recipients = self.options.probation_recipients
         self.domains.reset()
         self.tags.reset()
         self.templates.reset()
