@@ -36,6 +36,12 @@ def address(messenger: Messenger, name: str) -> str:
     return str(found[0])
 
 
+def quiet(messenger: Messenger) -> bool:
+    """No webhook waits or is under way."""
+    state = messenger.fake.webhooks()
+    return not (state["waiting"] or state["under_way"])
+
+
 def test_what_webhooks_lose_a_second_process_reads_and_trace_shows_both(
     tmp_path: Path, kafka: Kafka
 ) -> None:
@@ -57,6 +63,7 @@ def test_what_webhooks_lose_a_second_process_reads_and_trace_shows_both(
         records = load(EMAILS, atoms=EMAILS)
         kafka.produce(messenger.events, [(r.key, r.value) for r in records])
         messenger.until_done(EMAILS)
+        until(lambda: quiet(messenger), "each webhook has its answer")
         reader = subprocess.Popen(
             [
                 *(sys.executable, "-m", "consumer", "feedback", "-c", messenger.config),
