@@ -148,3 +148,27 @@ def test_a_dead_letter_is_told_with_its_record_and_without_addresses(rig: Rig) -
         1,
     )
     assert "ops@example.com" not in str(line)
+
+
+def test_a_process_is_not_ready_before_the_group_gave_it_its_place() -> None:
+    observing = Observing(Metrics(), structlog.get_logger())
+    for needed in ("kafka", "ledger"):
+        observing.dependency(needed, True)
+    assert not observing.readiness()[0]
+    observing.joined(True, "")
+    assert observing.readiness()[0]
+
+
+def test_a_place_that_does_not_come_is_told_once_and_so_is_its_coming(rig: Rig) -> None:
+    for seconds in (10, 20):
+        rig.observing.joined(False, f"no partitions yet, {seconds} s after asking to join")
+    rig.observing.joined(True, "")
+    assert rig.events() == [("dependency.down", "error"), ("dependency.up", "info")]
+    assert rig.lines[0]["error"] == "no partitions yet, 10 s after asking to join"
+
+
+def test_clocks_that_disagree_are_told_with_what_to_do(rig: Rig) -> None:
+    rig.observing.clock_differs(-3.14)
+    rig.observing.clock_differs(0.0)
+    assert rig.events() == [("clock.differs", "warning"), ("clock.agrees", "info")]
+    assert rig.lines[0]["seconds_ahead"] == -3.1

@@ -218,6 +218,7 @@ class KafkaSource:
         if self._paused:
             self._consumer.pause(*partitions)
         self._assignment.assigned(plain)
+        self._observer.joined(True, "")
         self._observer.rebalanced("assigned", plain)
 
     async def on_revoked(self, partitions: Collection[KafkaPartition]) -> None:

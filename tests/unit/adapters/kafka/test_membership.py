@@ -30,7 +30,6 @@ def test_a_member_is_not_in_the_group_before_it_was_told_its_partitions(rig: Rig
     rig.poll(after=SESSION / 2)
     assert rig.worker.places == []
     rig.client.assign_now([])
-    rig.poll()
     assert rig.worker.places == [(True, "")]
 
 
