@@ -28,6 +28,9 @@ def mailgun(
         list[str] | None, typer.Option(help="Accepted sending domains; default: any.")
     ] = None,
     latency: Annotated[float, typer.Option(min=0, help="Seconds before each answer.")] = 0.0,
+    state: Annotated[
+        Path | None, typer.Option(help="File that keeps all from one start to the next.")
+    ] = None,
 ) -> None:
     """A fake Mailgun, with an inbox page at its root. Ends on Ctrl-C."""
     try:
@@ -38,9 +41,12 @@ def mailgun(
         api_keys={api_key: "full"},
         domains=frozenset(domain) if domain else None,
         latency_seconds=latency,
+        state_file=state,
     )
     try:
         serve(options, host=host, port=port, on_ready=lambda url: console.print(f"inbox: {url}"))
+    except ValueError as error:  # the state file
+        raise fail(str(error), 2) from error
     except OSError as error:
         raise fail(f"cannot listen on {host}:{port}: {error.strerror}; try --port 0", 1) from error
 

@@ -206,6 +206,7 @@ def _control_routes(world: World) -> list[BaseRoute]:
     control = Control(world)
     return [
         Route("/_fake/reset", control.reset, methods=["POST"]),
+        Route("/_fake/save", control.save, methods=["POST"]),
         Route("/_fake/stats", control.stats),
         Route("/_fake/messages", control.messages),
         Route("/_fake/events", control.events),

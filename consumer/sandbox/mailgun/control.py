@@ -1,6 +1,7 @@
 """The hands of a test on the fake, under `/_fake/`. No key needed: keep it on loopback.
 
 POST   /_fake/reset      forget all that happened and was set; the switches are as at first
+POST   /_fake/save       write the state file now, as at an orderly end
 GET    /_fake/stats      totals as JSON: calls, accepted_messages, duplicate_messages, …
 GET    /_fake/messages   the mails in the order of acceptance, whole; parameters `limit` (the
                          newest so many, default 10000), `after` (a sequence number),
@@ -35,6 +36,7 @@ from consumer.sandbox.mailgun.event_json import KINDS, body
 from consumer.sandbox.mailgun.events import Event, Step
 from consumer.sandbox.mailgun.limits import parse_limits
 from consumer.sandbox.mailgun.mail import Stored
+from consumer.sandbox.mailgun.state_file import save
 from consumer.sandbox.mailgun.store import Store
 from consumer.sandbox.mailgun.world import World
 
@@ -55,6 +57,13 @@ class Control:
     async def reset(self, _: Request) -> Response:
         self._world.reset()
         return JSONResponse({"message": "reset"})
+
+    async def save(self, _: Request) -> Response:
+        path = self._world.options.state_file
+        if path is None:
+            return JSONResponse({"message": "it was started without a state file"}, 400)
+        save(self._world, path)
+        return JSONResponse({"message": "saved"})
 
     async def stats(self, _: Request) -> Response:
         return JSONResponse(self._store.stats())

@@ -1,7 +1,7 @@
 """The events in the order of their time stamps. Not locked: the store that owns it is."""
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count, islice
 from operator import attrgetter
 from typing import Any
@@ -52,6 +52,19 @@ class EventLog:
             insort(self._events, event, key=_key)
         self._by_message_id.setdefault(stored.mail.message_id.lower(), []).append(event)
         return event
+
+    def dump(self) -> list[Event]:
+        """All, in their order."""
+        return list(self._events)
+
+    def load(self, events: Sequence[Event]) -> None:
+        """What `dump` gave, instead of what is here."""
+        self._events = list(events)
+        self._by_message_id = {}
+        for event in events:
+            self._by_message_id.setdefault(event.stored.mail.message_id.lower(), []).append(event)
+        self._serials = count(max((event.serial for event in events), default=0) + 1)
+        self._newest = max((event.timestamp for event in events), default=0.0)
 
     def select(
         self,

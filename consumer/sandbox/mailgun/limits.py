@@ -87,22 +87,22 @@ class RateLimits:
     def set(self, rules: Iterable[RateLimit]) -> None:
         """From now on these, with fresh windows."""
         with self._lock:
-            self._rules = list(rules)
+            self.rules = list(rules)
             self._windows: dict[tuple[int, str], Window] = {}
 
     def described(self) -> list[dict[str, Any]]:
-        return [asdict(rule) for rule in self._rules]
+        return [asdict(rule) for rule in self.rules]
 
     def take(self, domain: str, recipients: int, size: int) -> Allowance | None:
         """Count a call if no limit refuses it. None: no limit is about it."""
-        if not self._rules:
+        if not self.rules:
             return None
         now = self._now()
         amounts = {"recipient": recipients, "bytes": size}
         with self._lock:
             mine = [
                 (rule, self._window(number, rule, domain, now), amounts.get(rule.counts, 1))
-                for number, rule in enumerate(self._rules)
+                for number, rule in enumerate(self.rules)
                 if matches(domain, rule.domain)
             ]
             for rule, window, amount in mine:

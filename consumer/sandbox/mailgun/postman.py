@@ -6,7 +6,7 @@ the threads of a small pool do the waiting for receivers.
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from heapq import heappop, heappush
@@ -48,6 +48,17 @@ class Letter:
     attempt: int = 1
     signature: dict[str, Any] = field(default_factory=dict)
     """Of the attempt before, for the switch that keeps it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedLetter:
+    """A letter that waits, with the serial of its event."""
+
+    due: float
+    """Unix seconds."""
+    url: str
+    serial: int
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +166,20 @@ class Postman:
                 "dropped": self.dropped,
                 "items": [asdict(attempt) for attempt in self._attempts],
             }
+
+    def dump(self) -> list[SavedLetter]:
+        """What waits, for `load`; what is under way is lost with the server."""
+        with self._lock:
+            return [
+                SavedLetter(due, letter.url, letter.event.serial, letter.attempt)
+                for due, _, letter in self._waiting
+            ]
+
+    def load(self, letters: Iterable[SavedLetter], events: Mapping[int, Event]) -> None:
+        """`events` by their serial."""
+        for one in letters:
+            if event := events.get(one.serial):
+                self._put(Letter(one.url, event, one.attempt), one.due)
 
     def _post(self, letter: Letter, epoch: object) -> None:
         switches = self._switches.now

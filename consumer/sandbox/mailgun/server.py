@@ -24,6 +24,7 @@ from consumer.sandbox.mailgun.faults import parse_script
 from consumer.sandbox.mailgun.mischief import Mischief
 from consumer.sandbox.mailgun.options import Options
 from consumer.sandbox.mailgun.rules import parse_rules
+from consumer.sandbox.mailgun.state_file import load, save
 from consumer.sandbox.mailgun.wire import Wire
 from consumer.sandbox.mailgun.world import World
 
@@ -48,7 +49,7 @@ class FakeMailgun:
         self.options = options or Options()
         self._host = host
         self._port = port
-        self.world = World(self.options)
+        self.world = _world(self.options)
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
 
@@ -181,12 +182,19 @@ def serve(
 
     Call it from the main thread: the signals are handled there. SIGINT then raises
     KeyboardInterrupt here after the server has stopped in order. Raises OSError if the port
-    is taken.
+    is taken, BadState if the state file holds no state.
     """
     options = options or Options()
     listener = _listen(host, port)
     url = _url(host, listener.getsockname()[1])
-    _Server(World(options), lambda: on_ready(url)).run([listener])
+    _Server(_world(options), lambda: on_ready(url)).run([listener])
+
+
+def _world(options: Options) -> World:
+    world = World(options)
+    if options.state_file is not None:
+        load(world, options.state_file)
+    return world
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -241,5 +249,7 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._wire.stopping.set()
         await self._pump
-        self._world.postman.rest()
         await super().shutdown(sockets)
+        self._world.postman.rest()
+        if self._world.options.state_file is not None:
+            save(self._world, self._world.options.state_file)

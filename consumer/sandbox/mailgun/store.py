@@ -5,7 +5,7 @@ import secrets
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from heapq import heapify, heappop, heappush
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from consumer.sandbox.mailgun.event_log import EventLog
 from consumer.sandbox.mailgun.events import AT_ONCE, Event, EventKey, Step
 from consumer.sandbox.mailgun.mail import Mail, Stored
 from consumer.sandbox.mailgun.options import Options
+from consumer.sandbox.mailgun.saved_store import SavedEvent, SavedStore, Totals
 
 
 class _Planned(NamedTuple):
@@ -23,23 +24,6 @@ class _Planned(NamedTuple):
     order: tuple[int, int]
     stored: Stored
     step: Step
-
-
-@dataclass(slots=True)
-class Totals:
-    """Since the start or the last reset, whatever was dropped meanwhile."""
-
-    calls: int = 0
-    """Sends that arrived, whatever their answer."""
-    lookups: int = 0
-    """Other API calls."""
-    accepted_calls: int = 0
-    rejected_calls: int = 0
-    """Sends refused by the rules; scripted faults are not among them."""
-    accepted_messages: int = 0
-    duplicate_messages: int = 0
-    """Mails whose message id this recipient had got before."""
-    faults_served: int = 0
 
 
 class Store:
@@ -115,13 +99,8 @@ class Store:
     def _accept(self, mail: Mail, plan: Sequence[Step], now: float) -> Stored:
         self._sequence += 1
         stored = Stored(self._sequence, now, secrets.token_urlsafe(24), mail)
-        self._mails.append(stored)
-        self._by_key[stored.key] = stored
-        self._bytes += mail.size
-        identity = _identity(mail)
-        self._totals.duplicate_messages += identity in self._received
-        self._received[identity] += 1
-        self._recipients[identity[1]] += 1
+        self._totals.duplicate_messages += _identity(mail) in self._received
+        self._keep(stored)
         # The attempts of a scheduled mail begin at its time.
         begin = max(now, mail.scheduled_for or now)
         for number, step in enumerate(plan):
@@ -131,6 +110,14 @@ class Store:
             else:
                 heappush(self._agenda, _Planned(due, (self._sequence, number), stored, step))
         return stored
+
+    def _keep(self, stored: Stored) -> None:
+        self._mails.append(stored)
+        self._by_key[stored.key] = stored
+        self._bytes += stored.mail.size
+        identity = _identity(stored.mail)
+        self._received[identity] += 1
+        self._recipients[identity[1]] += 1
 
     def _happen(self, stored: Stored, step: Step, now: float, at: float | None = None) -> Event:
         event = self._log.add(step.kind, stored, now, at, step.details)
@@ -172,6 +159,55 @@ class Store:
             _discount(self._received, identity)
             _discount(self._recipients, identity[1])
             self._log.forget(stored.sequence)
+
+    def dump(self) -> SavedStore:
+        """All, for `load`."""
+        with self._lock:
+            return SavedStore(
+                totals=replace(self._totals),
+                sequence=self._sequence,
+                mails=list(self._mails),
+                events=[
+                    SavedEvent(
+                        event.stored.key,
+                        event.serial,
+                        event.timestamp,
+                        event.visible_at,
+                        event.kind,
+                        dict(event.details),
+                    )
+                    for event in self._log.dump()
+                    if event.stored.key in self._by_key
+                ],
+                agenda=[(one.due, *one.order, one.stored.key, one.step) for one in self._agenda],
+            )
+
+    def load(self, saved: SavedStore) -> dict[int, Event]:
+        """What `dump` gave, instead of what is here; the events by their serial."""
+        with self._lock:
+            self._empty()
+            self._totals, self._sequence = saved.totals, saved.sequence
+            for stored in saved.mails:
+                self._keep(stored)
+            events = [
+                Event(
+                    one.serial,
+                    one.timestamp,
+                    one.visible_at,
+                    one.kind,
+                    self._by_key[one.key],
+                    one.details,
+                )
+                for one in saved.events
+            ]
+            self._log.load(events)
+            self._agenda = [
+                _Planned(due, (sequence, number), self._by_key[key], step)
+                for due, sequence, number, key, step in saved.agenda
+                if key in self._by_key
+            ]
+            heapify(self._agenda)
+        return {event.serial: event for event in events}
 
     def message(self, key: str) -> Stored | None:
         """By its storage key."""

@@ -127,6 +127,14 @@ class SwitchBoard:
     def reset(self) -> None:
         self.now = self._initial
 
+    def changed(self) -> dict[str, Any]:
+        """Those that do not stand where they stood at first, for `set`."""
+        return {
+            entry.name: getattr(self.now, entry.name)
+            for entry in fields(Switches)
+            if getattr(self.now, entry.name) != getattr(self._initial, entry.name)
+        }
+
     def described(self) -> list[dict[str, Any]]:
         """Every switch with its position, its default and its meaning."""
         return [
