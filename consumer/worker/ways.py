@@ -13,6 +13,7 @@ from consumer.domain.reasons import Reason
 from consumer.pipeline.deliver import deliver
 from consumer.ports import BatchTransport, Clock, Transport
 from consumer.worker.breaker import Breaker
+from consumer.worker.trust import Trust
 from consumer.worker.turns import ALONE, Room
 from consumer.worker.work import Sending
 
@@ -57,6 +58,7 @@ class Ways:
             for name, transport in transports.items()
             if isinstance(transport, BatchTransport)
         }
+        self._trust = {name: Trust(clock) for name in self._batching}
         self._breakers = {name: Breaker(clock, failures, probe_seconds) for name in transports}
         #: Monotonic seconds until which other processes heard that a provider wants to wait.
         self._held: dict[str, float] = {}
@@ -112,7 +114,8 @@ class Ways:
         transport = self._batching.get(name)
         if transport is None or self._breakers[name].is_open or self.gate(name):
             return ALONE
-        return Room(transport.batch_limit, transport.batch_bytes)
+        emails = min(self._trust[name].emails(), transport.batch_limit)
+        return Room(emails, transport.batch_bytes)
 
     def send(self, emails: Sequence[Email], admission: Admission) -> Sequence[SendResult]:
         """One call, after it was admitted: a result for each."""
@@ -124,6 +127,8 @@ class Ways:
             raise
         # One call is one opinion on the transport, however many emails it carried.
         result = results[0]
+        if name in self._trust:
+            self._trust[name].record(result)
         works = self._breakers[name].record(result, probe=admission.probe)
         if works is not None:
             self._on_state(name, works, result.message)
