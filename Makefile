@@ -13,11 +13,15 @@ SEED ?= 1
 MINUTES ?= 5
 LEDGER ?= postgresql
 
-.PHONY: demo test chaos clean-traffic check wheel fmt lock clean
+.PHONY: demo bench test chaos clean-traffic check wheel fmt lock clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.runtime  ## everything embedded; KEEP=1 leaves it running
 	@$(BIN)/messenger demo $(if $(KEEP),--keep)
+
+bench: $(VENV)/.dev  ## ratios against limits of the same run, on a real Kafka; BENCH=storm runs one
+	-$(BIN)/python -m tests.support.kafka prepare
+	$(BIN)/python -m tests.support.bench $(BENCH)
 
 test: $(VENV)/.dev  ## all tests; those without their server are skipped
 	-$(BIN)/python -m tests.support.kafka prepare

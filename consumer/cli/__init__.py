@@ -8,6 +8,7 @@ import sys
 
 import typer
 
+from consumer.cli.bench import bench
 from consumer.cli.catalog import catalog
 from consumer.cli.check_config import check_config
 from consumer.cli.common import complain
@@ -37,7 +38,7 @@ app = typer.Typer(
 )
 for command in (demo, run, check_config, produce, send_test, preview, trace, feedback, version):
     app.command(command.__name__.replace("_", "-"))(command)
-for group in (topics, ledger, dead_letters, catalog, sandbox):
+for group in (topics, ledger, dead_letters, catalog, sandbox, bench):
     app.add_typer(group)
 
 

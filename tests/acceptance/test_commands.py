@@ -48,6 +48,9 @@ COMMANDS = (
     ("sandbox", "mailgun"),
     ("sandbox", "broker"),
     ("sandbox", "traffic"),
+    ("bench", "storm"),
+    ("bench", "single"),
+    ("bench", "fairness"),
 )
 
 

@@ -1,17 +1,9 @@
 """The demo's parts: started in order, stopped in reverse order, whatever happens between."""
 
-import contextlib
-import json
-import os
-import signal
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-
-import requests
 
 from consumer.adapters.kafka.config import KafkaSettings
 from consumer.adapters.kafka.topics import TopicAdmin
@@ -19,6 +11,7 @@ from consumer.adapters.ledger import upgrade
 from consumer.sandbox.broker import EmbeddedBroker
 from consumer.sandbox.catalog import write_sample_catalog
 from consumer.sandbox.mailgun import FakeMailgun, Options
+from consumer.sandbox.processes import end, environment, free_port, readiness, start_module
 
 EVENTS, TRACKING, DEAD_LETTERS = (
     "alarm-events",
@@ -28,8 +21,6 @@ EVENTS, TRACKING, DEAD_LETTERS = (
 PARTITIONS = 4
 _DOMAIN = "alerts.example.com"
 _KEY = "key-demo"
-#: Seconds that a consumer may take to end after SIGTERM.
-_GRACE = 25.0
 
 _CONFIG = """\
 [kafka]
@@ -66,7 +57,7 @@ class Parts:
         self.folder = folder
         self._inbox_port = inbox_port
         self._stack = ExitStack()
-        self._health: list[str] = []
+        self._ports: list[int] = []
         self.config = folder / "messenger.toml"
         self.kafka = KafkaSettings(bootstrap_servers="")
 
@@ -115,23 +106,18 @@ class Parts:
 
     def start_consumer(self, name: str) -> None:
         """One `messenger run` as a process of its own, its log beside the ledger."""
-        port = _free_port()
-        log = self._stack.enter_context((self.folder / f"{name}.log").open("wb"))
-        process = subprocess.Popen(  # noqa: S603  # our own command
-            [sys.executable, "-m", "consumer", "run", "--config", self.config, "--worker", name],
-            env=_environment() | {"MESSENGER_TELEMETRY__PORT": str(port)},
-            stdout=log,
-            stderr=log,
-            stdin=subprocess.DEVNULL,
-            # Ctrl-C is ours to handle: the consumers are asked to end in their order.
-            start_new_session=True,
+        port = free_port()
+        process = start_module(
+            ["consumer", "run", "--config", self.config, "--worker", name],
+            self.folder / f"{name}.log",
+            {"MESSENGER_TELEMETRY__PORT": str(port)},
         )
-        self._stack.callback(_end, process)
-        self._health.append(f"http://127.0.0.1:{port}/readyz")
+        self._stack.callback(end, process)
+        self._ports.append(port)
 
     def partitions_assigned(self) -> int:
         """How many partitions the consumers say they have."""
-        return sum(len(self._readiness(address).get("partitions", ())) for address in self._health)
+        return sum(len(readiness(port).get("partitions", ())) for port in self._ports)
 
     def trace(self, reference: str) -> str:
         """What `messenger trace` prints for it."""
@@ -140,40 +126,6 @@ class Parts:
             capture_output=True,
             text=True,
             check=False,
-            env=_environment() | {"COLUMNS": "100"},
+            env=environment() | {"COLUMNS": "100"},
         )
         return done.stdout or done.stderr
-
-    def _readiness(self, address: str) -> dict[str, list[str]]:
-        with contextlib.suppress(requests.RequestException, ValueError), _session() as session:
-            answer: dict[str, list[str]] = json.loads(session.get(address, timeout=1).content)
-            return answer
-        return {}
-
-
-@contextlib.contextmanager
-def _session() -> Iterator[requests.Session]:
-    with requests.Session() as session:
-        session.trust_env = False
-        yield session
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(_GRACE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
-
-
-def _environment() -> dict[str, str]:
-    """Ours without settings: the demo's file is the whole configuration."""
-    inherited = os.environ  # noqa: TID251  # handed on to the children, not read
-    return {k: v for k, v in inherited.items() if not k.startswith("MESSENGER_")}
