@@ -25,7 +25,6 @@ _NOBODYS_FAULT: Final = frozenset(
     {
         Reason.TOO_OLD,
         Reason.UNKNOWN_NOTIFICATION,
-        Reason.UNSUPPORTED_TYPE,
         Reason.INVALID_ADDRESS,
     }
 )
@@ -54,10 +53,15 @@ def given_up(ends: Iterable[End], endings: Iterable[Ending] = ()) -> GivenUp | N
     """What the ends of an event's destinations come to; None: nobody has to look at it.
 
     `ends` are those that something was sent to, or was to be; `endings` those for which the plan
-    had no usable address: the catalog can be mended, and the event redriven.
+    had no usable address: the catalog can be mended, and the event redriven. That the plan also
+    names webhooks or pagers is no mistake: they are another program's.
     """
     left = [end for end in ends if end[1].kind in _GIVEN_UP]
-    unusable = [ending for ending in endings if ending.kind is Kind.FAILED]
+    unusable = [
+        each
+        for each in endings
+        if each.kind is Kind.FAILED and each.reason is not Reason.UNSUPPORTED_TYPE
+    ]
     words = _words([result.message for _, result in left] + [each.message for each in unusable])
     if left:
         kind = min((result.kind for _, result in left), key=list(_GIVEN_UP).index)

@@ -81,9 +81,7 @@ def test_a_dead_letter_has_the_providers_words_and_says_for_whom_it_was(giving_u
     ]
 
 
-@pytest.mark.parametrize(
-    "reason", [Reason.UNKNOWN_NOTIFICATION, Reason.UNSUPPORTED_TYPE, Reason.INVALID_ADDRESS]
-)
+@pytest.mark.parametrize("reason", [Reason.UNKNOWN_NOTIFICATION, Reason.INVALID_ADDRESS])
 def test_what_the_plan_could_not_reach_is_one_dead_letter_that_does_not_count(
     giving_up: Rig, reason: Reason
 ) -> None:
@@ -105,10 +103,14 @@ def test_what_the_plan_could_not_reach_is_one_dead_letter_that_does_not_count(
     assert giving_up.ledger.events["e0"].outcome == Kind.ACCEPTED
 
 
+def test_what_another_program_serves_is_nobodys_dead_letter() -> None:
+    assert given_up([], [ending(Kind.FAILED, Reason.UNSUPPORTED_TYPE)]) is None
+
+
 def test_what_was_sent_and_failed_gives_the_letter_its_reason() -> None:
     end = given_up(
         [(send(event("e1")).notification, result(Kind.FAILED, message="550 no such user"))],
-        [ending(Kind.FAILED, Reason.UNSUPPORTED_TYPE)],
+        [ending(Kind.FAILED, Reason.INVALID_ADDRESS)],
     )
     assert end is not None
     assert (end.reason, end.is_a_fault) == (Reason.PROVIDER_REJECTED, True)
