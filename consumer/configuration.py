@@ -9,12 +9,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from pydantic import SecretStr, ValidationError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from consumer.domain.errors import SettingsError
 from consumer.settings import Settings
+from consumer.settings.stand_ins import stand_in
 
 _ENVIRONMENT_PREFIX = "MESSENGER_"
 _HIDDEN = "[hidden]"
@@ -26,13 +28,56 @@ _NOT_SETTINGS = ("MESSENGER_TEST_", "MESSENGER_MAILGUN_OPENAPI", "MESSENGER_CONF
 
 def load_settings(path: Path | None, environment: Mapping[str, str] | None = None) -> Settings:
     """Read file and environment once. Raises SettingsError with every problem found."""
+    examined = examine(path, environment)
+    if examined.problems:
+        raise SettingsError(examined.problems)
+    return examined.settings
+
+
+class Examined(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings as far as they are sound, so that the rest of them can be checked all the same."""
+
+    #: With stand-ins in place of what was wrong: not to be worked with while there are problems.
+    settings: Settings
+    problems: Sequence[str]
+    #: Places with stand-ins: `("kafka", "group_id")`, or a whole section.
+    replaced: frozenset[tuple[str, ...]]
+
+    def is_sound(self, *place: str) -> bool:
+        """Whether nothing at this place, above it or below it was replaced."""
+        return not any(
+            each[: len(place)] == place or place[: len(each)] == each for each in self.replaced
+        )
+
+
+def examine(path: Path | None, environment: Mapping[str, str] | None = None) -> Examined:
+    """Read file and environment, and go on where a value is wrong.
+
+    Raises SettingsError for a file that cannot be read at all, and where nothing is left to go
+    on with.
+    """
     given = os.environ if environment is None else environment
     values = _read(path) if path is not None else {}
     overruled = _overrule(values, given)
-    try:
-        return Settings.model_validate(values)
-    except ValidationError as error:
-        raise SettingsError(_problems(error, path, overruled)) from None
+    problems: list[str] = []
+    replaced: set[tuple[str, ...]] = set()
+    while True:
+        try:
+            settings = Settings.model_validate(values)
+        except ValidationError as error:
+            problems += _problems(error, path, overruled)
+            places = {tuple(map(str, each["loc"])) for each in error.errors(include_url=False)}
+            if places <= replaced:
+                raise SettingsError(problems) from None
+            replaced |= places
+            for place in places:
+                stand_in(values, place)
+        else:
+            return Examined(
+                settings=settings,
+                problems=tuple(dict.fromkeys(problems)),
+                replaced=frozenset(replaced),
+            )
 
 
 def shown(settings: Settings) -> dict[str, Any]:

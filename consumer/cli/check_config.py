@@ -8,7 +8,7 @@ import typer
 
 from consumer.adapters.clock import SystemClock
 from consumer.cli.common import ConfigOption, JsonOption, complain
-from consumer.cli.findings import Finding, Level, placed, problems_of, texts
+from consumer.cli.findings import Finding, Level, about_sound, placed, problems_of, texts
 from consumer.cli.plain import plain, print_data
 from consumer.cli.settings_checks import check_settings
 from consumer.cli.store_checks import (
@@ -18,9 +18,10 @@ from consumer.cli.store_checks import (
     check_templates,
 )
 from consumer.cli.toml_text import toml_text
-from consumer.configuration import load_settings, shown
+from consumer.cli.transport_checks import check_mailgun, check_smtp
+from consumer.configuration import Examined, examine, shown
+from consumer.domain.catalog import Account
 from consumer.domain.errors import SettingsError
-from consumer.settings import Settings
 
 
 def check_config(
@@ -29,24 +30,19 @@ def check_config(
         bool, typer.Option("--show", help="Print the effective settings, secrets hidden.")
     ] = False,
     connect: Annotated[
-        bool, typer.Option("--connect", help="Ask Kafka, ledger and catalog whether they answer.")
+        bool,
+        typer.Option(
+            "--connect", help="Ask Kafka, ledger, catalog, Mailgun and mail server as well."
+        ),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check settings, catalog and mail templates; tell everything that is wrong at once.
 
     Exits with 0 when all is fine, 2 for problems, 3 when only --connect failed. Warnings change
-    nothing. Without --connect it needs no other system.
+    nothing. Without --connect it needs no other system. Nothing is sent in any case.
     """
-    effective = None
-    try:
-        settings = load_settings(config)
-    except SettingsError as error:
-        findings = list(problems_of(error))
-    else:
-        found = _findings(settings, connect=connect)
-        findings = [placed(finding, _place(config)) for finding in found]
-        effective = shown(settings) if show else None
+    findings, effective = _examined(config, show=show, connect=connect)
     if as_json:
         print_data(_as_data(findings, effective))
     else:
@@ -61,15 +57,41 @@ def _place(config: Path | None) -> str:
     return "environment" if config is None else str(config)
 
 
-def _findings(settings: Settings, *, connect: bool) -> Iterator[Finding]:
-    clock = SystemClock()
+def _examined(
+    config: Path | None, *, show: bool, connect: bool
+) -> tuple[list[Finding], dict[str, Any] | None]:
+    """All that is found, and the settings if they are to be shown and are sound."""
+    try:
+        examined = examine(config)
+    except SettingsError as error:
+        return list(problems_of(error)), None
+    findings = list(problems_of(SettingsError(examined.problems)))
+    findings += [
+        placed(finding, _place(config))
+        for finding in _findings(examined, connect=connect)
+        if about_sound(finding, examined.is_sound)
+    ]
+    return findings, shown(examined.settings) if show and not examined.problems else None
+
+
+def _findings(examined: Examined, *, connect: bool) -> Iterator[Finding]:
+    """What is wrong beyond single values. Nobody is asked by an address that was replaced."""
+    settings, is_sound, clock = examined.settings, examined.is_sound, SystemClock()
     yield from check_settings(settings)
-    found, accounts = check_catalog(settings, clock, connect=connect)
-    yield from found
-    yield from check_templates(settings, accounts, int(clock.now() * 1000))
-    yield from check_ledger(settings, connect=connect)
-    if connect:
+    accounts: list[Account] = []
+    if is_sound("catalog"):
+        found, accounts = check_catalog(settings, clock, connect=connect)
+        yield from found
+    if is_sound("delivery", "template_directory"):
+        yield from check_templates(settings, accounts, int(clock.now() * 1000))
+    if is_sound("ledger"):
+        yield from check_ledger(settings, connect=connect)
+    if connect and is_sound("kafka"):
         yield from check_kafka(settings.kafka)
+    if connect and is_sound("mailgun"):
+        yield from check_mailgun(settings, clock)
+    if connect and is_sound("smtp") and settings.smtp.host is not None:
+        yield from check_smtp(settings, clock)
 
 
 def _tell(findings: Sequence[Finding], effective: dict[str, Any] | None, place: str) -> None:
@@ -80,6 +102,8 @@ def _tell(findings: Sequence[Finding], effective: dict[str, Any] | None, place: 
         complain(plain(line))
     for line in warnings:
         complain(f"warning: {plain(line)}")
+    for line in texts(findings, Level.NOTE):
+        complain(f"note: {plain(line)}")
     if effective is not None:
         typer.echo(toml_text(effective))
     counts = ((problems, "problem"), (away, "unreachable system"), (warnings, "warning"))
@@ -98,5 +122,6 @@ def _as_data(findings: Sequence[Finding], effective: dict[str, Any] | None) -> d
         "problems": problems,
         "warnings": texts(findings, Level.WARNING),
         "away": away,
+        "notes": texts(findings, Level.NOTE),
     }
     return data if effective is None else data | {"settings": effective}

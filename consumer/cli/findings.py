@@ -1,7 +1,7 @@
 """What a check of the configuration found."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from typing import Final
 
@@ -10,6 +10,9 @@ import msgspec
 from consumer.domain.errors import SettingsError
 
 _SETTING: Final = re.compile(r"^(?!\w+\.toml)([a-z]+)\.([a-z_]+):? ")
+
+#: `[section] key, key: `, or `[[routes]] 2 key: `.
+_PLACE: Final = re.compile(r"\[{1,2}(\w+)\]{1,2} (?:(\d+) ?)?([^:]*): ")
 
 
 class Level(StrEnum):
@@ -21,6 +24,8 @@ class Level(StrEnum):
     WARNING = "warning"
     #: A system that is needed does not answer now.
     AWAY = "away"
+    #: Nothing is wrong; it explains something that looks odd.
+    NOTE = "note"
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -38,6 +43,10 @@ def warning(place: str, what: str) -> Finding:
     return Finding(Level.WARNING, f"{place}: {what}")
 
 
+def note(place: str, what: str) -> Finding:
+    return Finding(Level.NOTE, f"{place}: {what}")
+
+
 def problems_of(error: SettingsError) -> Iterator[Finding]:
     """What the settings' reader or a part refused. Parts write `section.key` for a key."""
     for text in error.problems:
@@ -49,6 +58,22 @@ def placed(finding: Finding, place: str) -> Finding:
     if not finding.text.startswith("["):
         return finding
     return Finding(finding.level, f"{place}: {finding.text}")
+
+
+def about_sound(finding: Finding, is_sound: Callable[..., bool]) -> bool:
+    """Whether none of the keys that the finding names was replaced; `is_sound` takes a place."""
+    place = _PLACE.match(finding.text)
+    if place is None:
+        return True
+    keys = [key.split(" ", 1)[0].split(".")[0] for key in place[3].split(", ")]
+    # What is said of a sender is said beside the domain.
+    beside = ["domain"] if keys == ["from_address"] else []
+    return all(is_sound(place[1], *_number(place[2]), key) for key in (*keys, *beside))
+
+
+def _number(told: str | None) -> list[str]:
+    """Rules are told from 1, and counted from 0."""
+    return [] if told is None else [str(int(told) - 1)]
 
 
 def texts(findings: Iterable[Finding], level: Level) -> list[str]:

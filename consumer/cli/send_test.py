@@ -50,7 +50,13 @@ _WHAT_TO_DO: Final[Mapping[Reason, str]] = {
     Reason.UNREACHABLE: "check {address}, name resolution and firewall",
     Reason.THROTTLED: "wait, and try again",
     Reason.ANSWER_LOST: "it may have been accepted all the same: look into the mailbox first",
+    Reason.SERVER_ERROR: "the trouble is on the other side: try again later",
+    Reason.UNREADABLE_ANSWER: "something else seems to answer there: check {address} and proxies, "
+    "and look into the mailbox before you try again",
+    Reason.PROVIDER_REJECTED: "the refusal is about this email or its address",
 }
+#: The other side did not answer: not our mistake, and not its word on the email.
+_AWAY: Final = frozenset({Reason.UNREACHABLE, Reason.ANSWER_LOST})
 
 _LOOK_AT: Final[Mapping[str, Mapping[str, str]]] = {
     TransportName.MAILGUN: {
@@ -102,8 +108,7 @@ def send_test(
     if as_json:
         print_data(_as_data(email, options, result))
     if result.kind is not Kind.ACCEPTED:
-        unreachable = result.reason is Reason.UNREACHABLE
-        raise fail(_refusal(email, result), 3 if unreachable else 1)
+        raise fail(_refusal(email, result), 3 if result.reason in _AWAY else 1)
     if not as_json:
         _print_accepted(email, options, result)
 

@@ -133,9 +133,14 @@ def _mailgun(settings: Settings) -> Iterator[Finding]:
         yield from problems_of(error)
         return
     if settings.mailgun.lookup_key is None:
+        then = {
+            "send_again": "is sent again without having been looked up",
+            "hold": "is held for a person without having been looked up",
+        }
         yield warning(
             "[mailgun] lookup_key",
-            "is not given: a send whose answer is lost cannot be looked up before it is sent again",
+            "is not given: a send whose answer is lost "
+            f"{then[settings.delivery.doubt_policy]} ([delivery] doubt_policy)",
         )
     url = urlsplit(settings.mailgun.base_url)
     if url.scheme == "http" and not (url.hostname or "").startswith(_LOOPBACK):

@@ -4,6 +4,7 @@ import socket
 from typing import Any
 
 from consumer.adapters.kafka.config import KafkaSettings
+from consumer.adapters.network import plain
 from consumer.domain.errors import BrokerUnavailable
 
 _PROBE_SECONDS = 3.0
@@ -36,5 +37,8 @@ def ensure_reachable(settings: KafkaSettings) -> None:
             with socket.create_connection((host.strip("[]"), int(port)), _PROBE_SECONDS):
                 return
         except (OSError, ValueError) as error:
-            errors.append(str(error))
-    raise BrokerUnavailable(f"Kafka at {settings.bootstrap_servers} does not answer: {errors[-1]}")
+            errors.append(plain(error))
+    raise BrokerUnavailable(
+        f"Kafka at {settings.bootstrap_servers} does not answer: {errors[-1]}; check "
+        "[kafka] bootstrap_servers, and whether a broker listens there"
+    )

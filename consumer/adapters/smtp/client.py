@@ -79,6 +79,14 @@ class SmtpTransport:
         self._tell(email, result, milliseconds)
         return msgspec.structs.replace(result, duration_ms=round(milliseconds))
 
+    def greet(self) -> SendResult | None:
+        """Connect, encrypt and log in, as before an email; None: the server would take one."""
+        try:
+            self._server.connect().close()
+        except (Lost, Unfit, Refused) as error:
+            return self._ended(error)
+        return None
+
     def opens_in(self) -> float:
         """A mail server asks nobody to wait beforehand."""
         return 0.0
@@ -100,12 +108,15 @@ class SmtpTransport:
                     if not _ended_before(error):
                         raise
             return self._through(self._server.connect(), message_id, envelope, message)
-        except Lost as error:
-            return lost(error.step, f"{self._server.where}: {error.cause}")
-        except Unfit as error:
-            return unfit(error.step, f"{self._server.where}: {error.cause}")
-        except Refused as error:
+        except (Lost, Unfit, Refused) as error:
+            return self._ended(error, message_id)
+
+    def _ended(self, error: Lost | Unfit | Refused, message_id: str = "") -> SendResult:
+        """What a conversation that ended before its email was taken means."""
+        if isinstance(error, Refused):
             return read(error.step, error.reply, message_id)
+        means = lost if isinstance(error, Lost) else unfit
+        return means(error.step, f"{self._server.where}: {error.cause}")
 
     def _through(
         self, session: Session, message_id: str, envelope: Envelope, message: bytes

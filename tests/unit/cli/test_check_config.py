@@ -56,6 +56,51 @@ def test_wrong_keys_and_values_name_file_section_and_key(
     assert f"{config}: [[routes]] 1 percent: input should be less than or equal to 100" in ran.err
 
 
+def test_a_value_of_the_wrong_kind_hides_nothing_else(
+    run: Run, tmp_path: Path, config: Path
+) -> None:
+    """Of what was replaced nothing is said but that, and what hangs on it is not judged."""
+    config.write_text(
+        SETTINGS.format(directory=tmp_path)
+        .replace("[kafka]", '[kafka]\nmax_poll_records = "many"\ntracking_topic = "alarm-events"')
+        .replace('domain = "alerts.example.com"', 'domain = "not a domain"')
+        .replace('lookup_key = "key-s3cret-to-look-up"', "lookup_key_file = '/nowhere/key'")
+        + "\n[delivery]\nsenders = 0\n[[routes]]\npercent = 200\ntenants = [' 1']\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "catalog" / "487000" / "alarms.json").write_text(
+        '[{"id": "alOne", "notification_plan_id": "npNone"}]', encoding="utf-8"
+    )
+    ran = run("check-config", "--config", config)
+    assert ran.code == 2
+    told = [line.removeprefix(f"messenger: {config}: ") for line in ran.err.splitlines()]
+    beginnings = (
+        "[kafka] max_poll_records: input should be a valid integer",
+        "[mailgun] domain: ",
+        "[delivery] senders: input should be greater than",
+        "[[routes]] 1 percent: input should be less than",
+        "[mailgun]: lookup_key_file /nowhere/key: cannot be read",
+        "[kafka] events_topic, tracking_topic: 'alarm-events' is named 2 times",
+        "[[routes]] 1 tenants: ' 1' is no tenant id",
+        "messenger: catalog: 487000/alarms.json: [0]: alOne.notification_plan_id",
+    )
+    for line, beginning in zip(told, beginnings, strict=True):
+        assert line.startswith(beginning), line
+
+
+@pytest.mark.parametrize(
+    ("policy", "then"), [("send_again", "is sent again"), ("hold", "is held for a person")]
+)
+def test_without_a_lookup_key_it_is_said_what_becomes_of_a_doubt(
+    run: Run, config: Path, monkeypatch: pytest.MonkeyPatch, policy: str, then: str
+) -> None:
+    monkeypatch.setenv("MESSENGER_MAILGUN__LOOKUP_KEY", "")
+    monkeypatch.setenv("MESSENGER_DELIVERY__DOUBT_POLICY", policy)
+    ran = run("check-config", "--config", config)
+    assert (ran.code, ran.out) == (0, f"{config}: fine, 1 warning\n")
+    assert f"a send whose answer is lost {then} without having been looked up" in ran.err
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [
@@ -104,7 +149,7 @@ def test_show_prints_the_effective_settings_as_toml(
 
 def test_json_tells_the_same(run: Run, config: Path) -> None:
     told = json.loads(run("check-config", "--config", config, "--json").out)
-    assert told == {"ok": True, "problems": [], "warnings": [], "away": []}
+    assert told == {"ok": True, "problems": [], "warnings": [], "away": [], "notes": []}
     with_settings = json.loads(run("check-config", "--config", config, "--json", "--show").out)
     assert with_settings["settings"]["mailgun"]["domain"] == "alerts.example.com"
     config.write_text("nothing = true", encoding="utf-8")
@@ -112,7 +157,10 @@ def test_json_tells_the_same(run: Run, config: Path) -> None:
     assert ran.code == 2
     broken = json.loads(ran.out)
     assert not broken["ok"]
-    assert len(broken["problems"]) == 2
+    assert [each.removeprefix(f"{config}: ")[:9] for each in broken["problems"][:2]] == [
+        "[mailgun]",
+        "[nothing]",
+    ]
 
 
 @pytest.mark.parametrize("broken", ["", "senders = 'many'", "template_directory = 'nowhere'"])
@@ -168,12 +216,14 @@ def test_connect_says_who_is_away_and_ends_with_3(
         raise BrokerUnavailable("Kafka at 127.0.0.1:1 does not answer")
 
     monkeypatch.setattr("consumer.cli.store_checks.TopicAdmin", away)
+    monkeypatch.setenv("MESSENGER_MAILGUN__BASE_URL", "http://127.0.0.1:1")
     ran = run("check-config", "--config", config, "--connect")
     assert ran.code == 3
     assert "Kafka at 127.0.0.1:1 does not answer" in ran.err
     assert "ledger (PostgreSQL" in ran.err
     assert "s3cret" not in ran.err
-    assert ran.out == f"{config}: 2 unreachable systems\n"
+    assert f"{config}: [mailgun] lookup_key: 127.0.0.1:1: Connection refused" in ran.err
+    assert ran.out == f"{config}: 4 unreachable systems\n"
 
 
 def test_control_characters_of_a_catalog_do_not_reach_the_terminal(

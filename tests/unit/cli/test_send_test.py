@@ -123,6 +123,26 @@ def test_a_refusal_ends_with_1_and_says_what_to_look_at(
 
 
 @pytest.mark.parametrize(
+    ("kind", "reason", "code", "advice"),
+    [
+        (Kind.DEFERRED, Reason.UNREACHABLE, 3, "check [mailgun] base_url, name resolution"),
+        (Kind.IN_DOUBT, Reason.ANSWER_LOST, 3, "look into the mailbox first"),
+        (Kind.IN_DOUBT, Reason.UNREADABLE_ANSWER, 1, "check [mailgun] base_url and proxies"),
+        (Kind.IN_DOUBT, Reason.SERVER_ERROR, 1, "try again later"),
+    ],
+)
+def test_each_end_has_its_exit_code_and_says_what_to_do(
+    run: Run, config: Path, transport: Recording, kind: Kind, reason: Reason, code: int, advice: str
+) -> None:
+    transport.result = SendResult(
+        kind=kind, reason=reason, message="as told", transport="mailgun", duration_ms=1
+    )
+    ran = run("send-test", "ops@example.com", "--config", config)
+    assert (ran.code, ran.out) == (code, "")
+    assert advice in ran.err
+
+
+@pytest.mark.parametrize(
     "address", ["ops", "ops@localhost", "a@b.example, c@d.example", "", "\x1b@"]
 )
 def test_an_address_that_is_none_is_wrong_usage(
