@@ -187,7 +187,7 @@ def test_an_answer_that_is_none_is_never_taken_for_nothing(
 def test_a_provider_that_does_not_answer_in_time(provider: Provider) -> None:
     provider.break_lookups(kind="hang")
     hasty = provider.lookup_with(FULL_KEY, read_timeout=0.2)
-    with pytest.raises(LookupUnavailable, match="timed out"):
+    with pytest.raises(LookupUnavailable, match="no answer within"):
         hasty.find(make_email(), provider.clock.now())
     hasty.close()
 
