@@ -48,6 +48,9 @@ def parse_mailbox(text: str) -> Mailbox | None:
 def parse_mailboxes(values: list[str]) -> list[Mailbox] | None:
     """All mailboxes of a repeatable field, or None if any of them is not valid."""
     mailboxes: list[Mailbox] = []
+    if len(values) == 1 and "," not in values[0] and values[0].strip():
+        mailbox = parse_mailbox(values[0])
+        return None if mailbox is None else [mailbox]
     for value in values:
         for piece in split_list(value):
             mailbox = parse_mailbox(piece)

@@ -7,7 +7,8 @@ from consumer.sandbox.mailgun.switches import Switches
 
 def answered_id(call: Call, form: Form, switches: Switches, now: float) -> str:
     """Mailgun documents neither the answer to an own id nor to one for each recipient."""
-    if not any(name.lower() == "message-id" for name, _ in form.prefixed("h:")):
+    as_usual = (switches.answered_id, switches.answered_batch_id) == ("given", "generated")
+    if as_usual or not any(name.lower() == "message-id" for name, _ in form.prefixed("h:")):
         return call.id
     first = call.mails[0]
     if any(mail.message_id != first.message_id for mail in call.mails):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from consumer.sandbox.mailgun.addresses import Mailbox, parse_mailboxes
 from consumer.sandbox.mailgun.form import Form
@@ -40,6 +40,12 @@ _AS_AT_FIRST = Switches()
 def compose(form: Form, domain: str, now: float, switches: Switches = _AS_AT_FIRST) -> Call:
     """The form has passed validation. `now` is in Unix seconds."""
     return _Composer(form, domain, now, switches).call()
+
+
+@lru_cache(16)
+def _date(now: int) -> str:
+    """For a header; many calls share their second."""
+    return format_datetime(datetime.fromtimestamp(now, UTC))
 
 
 def generated_id(domain: str, now: float) -> str:
@@ -87,13 +93,16 @@ class _Composer:
         self.batch_id = secrets.token_hex(12) if batch else None
         message = form.files.get("message")
         self.mime = message[0].content if message else None
-        self.date = format_datetime(datetime.fromtimestamp(now, UTC))
+        self.date = _date(int(now))
         self.tags = accepted_tags(form.all("o:tag"))
         self.options: dict[str, list[str]] = {}
         for name, value in form.prefixed("o:"):
             self.options.setdefault(name, []).append(value)
         self.test_mode = form.first("o:testmode").lower() in _TRUE
-        self.scheduled_for = delivery_time(form.first("o:deliverytime"))
+        scheduled = form.first("o:deliverytime")
+        self.scheduled_for = delivery_time(scheduled) if scheduled else None
+        self.headers = [*form.prefixed("h:")]
+        self.data = [*form.prefixed("v:")]
         self.attachments = tuple(
             upload for name in ("attachment", "inline") for upload in form.files.get(name, ())
         )
@@ -128,8 +137,8 @@ class _Composer:
         """One message with its placeholders filled in, in the mailbox of each recipient."""
         form, fill = self.form, personal.fill
         mime = read_mime(self.mime, fill) if self.mime is not None else MimeText()
-        custom = [(name, fill(value)) for name, value in form.prefixed("h:")]
-        variables = {name: fill(value) for name, value in form.prefixed("v:")}
+        custom = [(name, fill(value)) for name, value in self.headers]
+        variables = {name: fill(value) for name, value in self.data}
         from_ = ", ".join(form.all("from")) or mime.header("from")
         tags, options = self.tags, self.options
         if self.switches.substitutes_from:

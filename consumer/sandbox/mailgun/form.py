@@ -5,6 +5,7 @@ import zlib
 from binascii import a2b_qp
 from collections.abc import AsyncIterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from consumer.sandbox.mailgun.multipart import parse_multipart
@@ -103,7 +104,7 @@ def _urlencoded(body: bytes) -> Form:
     for pair in body.replace(b"+", b" ").split(b"&"):
         if pair:
             name, _, value = pair.partition(b"=")
-            form.fields.setdefault(_unquote(name), []).append(_unquote(value))
+            form.fields.setdefault(_unquoted_name(name), []).append(_unquote(value))
     return form
 
 
@@ -113,6 +114,9 @@ def _unquote(text: bytes) -> str:
     if b"%" in text:
         text = a2b_qp(text.replace(b"=", b"=3D").replace(b"%", b"="))
     return text.decode("utf-8", "replace")
+
+
+_unquoted_name = lru_cache(4096)(_unquote)  # the same few names, call after call
 
 
 def _multipart(body: bytes, content_type: str) -> Form:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from math import ceil
 
+import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
@@ -131,7 +132,7 @@ class Sending:
         answer = {"id": f"<{answered_id(call, form, switches, now)}>", "message": QUEUED}
         if key and len(self._answered) < _MAX_ANSWERED:
             self._answered[key] = answer
-        return JSONResponse(answer, headers=headers)
+        return Response(msgspec.json.encode(answer), headers=headers, media_type="application/json")
 
     def _rejected(self, response: Response) -> Response:
         self._account.store.count(rejected_calls=1)

@@ -220,7 +220,7 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 build_app(Account(world, self._wire)),
-                http="h11",
+                http="httptools",
                 ws="none",
                 lifespan="off",
                 interface="asgi3",

@@ -71,7 +71,8 @@ class Tags:
             for name in first.tags:
                 tag = known.get(name.lower())
                 if tag is not None:
-                    known[name.lower()] = replace(tag, last_seen=now)
+                    if now - tag.last_seen >= 1:  # which is what is shown of it
+                        known[name.lower()] = replace(tag, last_seen=now)
                 elif len(known) < MAX_TAGS:
                     known[name.lower()] = Tag(name=name, first_seen=now, last_seen=now)
 
