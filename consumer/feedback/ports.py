@@ -1,9 +1,10 @@
 """What feedback needs from the outside, beside the ports of the pipeline."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from consumer.domain.feedback import EventsPage, SentEmail
+from consumer.domain.suppression import SuppressedAddress, SuppressionList, SuppressionPage
 
 
 class FeedbackStore(Protocol):
@@ -51,6 +52,55 @@ class ProviderEvents(Protocol):
 
         Raises LookupUnavailable.
         """
+
+    def opens_in(self) -> float:
+        """Seconds for which the provider asked not to be called; 0: it may be."""
+
+    def close(self) -> None: ...
+
+
+class SuppressionStore(Protocol):
+    """The provider's lists as the ledger has them. Every method is one transaction.
+
+    All raise LedgerUnavailable; each may be repeated. Addresses compare without case.
+    """
+
+    def now(self) -> float:
+        """The database's clock, which all processes share."""
+
+    def keep(self, domain: str, entries: Collection[SuppressedAddress]) -> None:
+        """These are on their lists, as of now."""
+
+    def drop_older(self, domain: str, of: SuppressionList, before: float) -> int:
+        """Forget what was last heard of before `before`; returns how many."""
+
+    def remove(self, domain: str, of: SuppressionList, address: str) -> bool:
+        """Forget one; False: it was not there."""
+
+    def listed(self, domain: str, of: SuppressionList) -> Sequence[SuppressedAddress]:
+        """One list, by address."""
+
+    def holding_back(
+        self, domain: str, addresses: Collection[str]
+    ) -> Mapping[str, SuppressedAddress]:
+        """Those of the addresses that get no email, by address in lower case."""
+
+
+class ProviderSuppressions(Protocol):
+    """A provider's lists of addresses that it keeps emails from.
+
+    All raise LookupUnavailable when the provider does not answer, or does not let us, and
+    MessengerError when it refuses this very entry.
+    """
+
+    def page(self, of: SuppressionList, after: str | None = None) -> SuppressionPage:
+        """Some entries of a list; `after` leads on."""
+
+    def add(self, entry: SuppressedAddress) -> None:
+        """Put an address on its list; it may be there already."""
+
+    def remove(self, of: SuppressionList, address: str) -> bool:
+        """Take an address off a list; False: it was not there."""
 
     def opens_in(self) -> float:
         """Seconds for which the provider asked not to be called; 0: it may be."""

@@ -20,6 +20,7 @@ from consumer.adapters.ledger.database import Database
 from consumer.adapters.ledger.engine import build_engine, is_memory, parse_url
 from consumer.adapters.ledger.feedback import SqlFeedback
 from consumer.adapters.ledger.shared_clock import DATABASE_CLOCK
+from consumer.adapters.ledger.suppressions import SqlSuppressions
 from consumer.domain.ledger import (
     ClaimRequest,
     Claims,
@@ -52,6 +53,8 @@ class SqlLedger:
         self._skew = ClockSkew(on_skew)
         #: What feedback needs, on the same database.
         self.feedback = SqlFeedback(database)
+        #: The provider's lists of addresses that get no email, there too.
+        self.suppressions = SqlSuppressions(database)
 
     def heartbeat(self, owner: str, now: float, lease_seconds: float) -> float:
         started = perf_counter()

@@ -127,3 +127,21 @@ feeds = Table(
     # By the provider's clock; NULL: nothing was read yet.
     Column("place", Double),
 )
+
+#: The provider's lists of addresses that it keeps emails from, as they were read the last time.
+suppressed_addresses = Table(
+    "suppressed_addresses",
+    metadata,
+    # The sending domain: each has lists of its own.
+    Column("domain", Text, primary_key=True),
+    # In lower case.
+    Column("address", Text, primary_key=True),
+    Column("list", Text, primary_key=True),
+    # By the provider's clock.
+    Column("since", Double),
+    Column("why", Text, nullable=False),
+    # A JSON array.
+    Column("tags", Text, nullable=False),
+    # By the database's clock: when it was last heard of.
+    Column("noted_at", Double, nullable=False),
+)

@@ -21,9 +21,9 @@ _MARGIN_SECONDS: Final = 3600.0
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """A request that only reads."""
+    """A request that changes nothing the second time, if it changes anything at all."""
 
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "DELETE"]
     path: str
     body: bytes = b""
     content_type: str = ""

@@ -27,7 +27,7 @@ from consumer.adapters.mailgun.key import Key
 from consumer.adapters.network import plain
 from consumer.domain.errors import SettingsError
 
-Method = Literal["GET", "POST"]
+Method = Literal["GET", "POST", "DELETE"]
 
 #: More of an answer to a send is not read: Mailgun's have some hundred bytes.
 MAX_ANSWER_BYTES: Final = 65_536
