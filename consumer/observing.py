@@ -88,6 +88,7 @@ class Observing:
             reason=entry.reason,
             status=entry.status,
             milliseconds=round(entry.milliseconds, 1),
+            emails=entry.emails,
         )
 
     def landed(self, landed: Landed, now: float) -> None:

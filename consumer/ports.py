@@ -147,7 +147,8 @@ class Ledger(Protocol):
     ) -> Sequence[DeliveryRow]:
         """Rows that match all that is given, newest first.
 
-        `message_id` may come with or without brackets.
+        `message_id` may come with or without brackets. A `destination` that is not found as
+        written is looked for whatever its case.
         """
 
     def find_events(self, ids: Collection[str]) -> Mapping[str, EventRow]: ...

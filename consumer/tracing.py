@@ -35,7 +35,7 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
     ids: frozenset[str] = frozenset()
     #: Without brackets.
     message_id: str | None = None
-    #: Normalised.
+    #: Normalised. Whoever types it need not know the case of its local part.
     address: str | None = None
 
 
@@ -115,9 +115,13 @@ def is_about(step: TrackingEvent, reference: Reference) -> bool:
     message_id = provider.message_id if provider is not None else None
     return (
         not reference.ids.isdisjoint(ids)
-        or (address is not None and normalised_address(address) == reference.address)
+        or (address is not None and _same_address(address, reference.address))
         or (message_id is not None and bare_message_id(message_id) == reference.message_id)
     )
+
+
+def _same_address(address: str, asked: str | None) -> bool:
+    return asked is not None and normalised_address(address).lower() == asked.lower()
 
 
 def fold(steps: Iterable[TrackingEvent]) -> list[TrackingEvent]:

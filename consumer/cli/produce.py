@@ -11,8 +11,8 @@ import msgspec
 import typer
 from rich.progress import Progress
 
-from consumer.adapters.kafka.client_quirks import ensure_reachable
 from consumer.adapters.kafka.sink import KafkaSink
+from consumer.adapters.kafka.topics import missing_topics
 from consumer.cli.common import (
     ConfigOption,
     JsonOption,
@@ -21,6 +21,7 @@ from consumer.cli.common import (
     progress_console,
 )
 from consumer.cli.plain import print_data
+from consumer.cli.store_checks import no_topic
 from consumer.configuration import load_settings
 from consumer.domain.errors import BrokerUnavailable, InvalidMessage
 from consumer.formats import FORMATS, decode
@@ -29,6 +30,12 @@ from consumer.wiring import kafka_settings
 
 #: Bad lines that are told one by one; the rest is only counted.
 _TOLD = 20
+
+#: For whoever gave nothing.
+_HOW = (
+    "events come from a file or from standard input, one JSON document a line: try "
+    "`messenger sandbox traffic | messenger produce`"
+)
 
 
 class Produced(msgspec.Struct, kw_only=True):
@@ -55,12 +62,16 @@ def produce(
     if topic is not None and not is_topic_name(topic):
         raise fail(f"--topic {topic!r}: use letters, digits, dots, dashes and underscores", 2)
     with _lines(file) as lines:
-        ensure_reachable(kafka_settings(settings))
-        sink = KafkaSink(kafka_settings(settings))
+        kafka, into = kafka_settings(settings), topic or settings.events_topics[0]
+        for missing, nearest in missing_topics(kafka, [into]).items():
+            raise fail(f"topic {missing}: {no_topic(nearest)}", 2)
+        sink = KafkaSink(kafka)
         try:
-            counts = _produce(sink, topic or settings.events_topics[0], lines, format_)
+            counts = _produce(sink, into, lines, format_)
         finally:
             sink.close(5.0)
+    if file == "-" and counts == Produced():
+        complain(_HOW)
     if as_json:
         print_data(counts)
     else:
@@ -113,6 +124,8 @@ def _produce(sink: KafkaSink, topic: str, lines: Iterable[bytes], format_: str |
 @contextmanager
 def _lines(file: str) -> Iterator[BinaryIO]:
     if file == "-":
+        if sys.stdin.isatty():
+            complain(f"{_HOW}; reading from the terminal, Ctrl-D ends it")
         yield sys.stdin.buffer
         return
     try:

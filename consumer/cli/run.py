@@ -1,17 +1,23 @@
 """`messenger run`: one consumer process, or several under a supervisor."""
 
+import threading
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from consumer.adapters.kafka.topics import missing_topics
 from consumer.app import App
 from consumer.cli.common import ConfigOption, fail
 from consumer.cli.settings_checks import refuse_problems
 from consumer.cli.stopping import stop_on_signals
+from consumer.cli.store_checks import no_topic
 from consumer.cli.supervise import stop_when_supervisor_ends, supervise
 from consumer.configuration import load_settings
-from consumer.telemetry.logs import configure_logs
+from consumer.domain.errors import DependencyError
+from consumer.settings import Kafka
+from consumer.telemetry.logs import configure_logs, get_logger
+from consumer.wiring import kafka_settings
 
 
 def run(
@@ -37,6 +43,9 @@ def run(
         code = supervise(processes, _arguments(config), port=port, member=member, name=worker)
         raise typer.Exit(code)
     app = App(settings, worker=worker)
+    threading.Thread(
+        target=_tell_missing_topics, args=(settings.kafka,), name="topics", daemon=True
+    ).start()
     stop_on_signals(app.stop.set)
     if supervised:
         stop_when_supervisor_ends(app.stop.set)
@@ -49,6 +58,17 @@ def run(
             2,
         ) from error
     raise typer.Exit(0 if finished else 1)
+
+
+def _tell_missing_topics(kafka: Kafka) -> None:
+    """A misspelt name looks like a topic on which nothing happens. Nobody waits for this."""
+    names = [*kafka.events_topics, kafka.tracking_topic, kafka.dead_letter_topic]
+    try:
+        missing = missing_topics(kafka_settings(kafka), names)
+    except DependencyError:
+        return  # told by whoever has to read or write there
+    for name, nearest in missing.items():
+        get_logger().warning("kafka.no_topic", topic=name, remedy=no_topic(nearest))
 
 
 def _arguments(config: Path | None) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Final
 
 from consumer.adapters.catalog import check_references, open_catalog
 from consumer.adapters.catalog.opening import directory_of
-from consumer.adapters.kafka.topics import TopicAdmin
+from consumer.adapters.kafka.topics import missing_topics
 from consumer.adapters.ledger import current_revision, open_ledger
 from consumer.adapters.ledger.engine import is_memory, parse_url
 from consumer.cli.drafting import draft, sample_context, sample_event
@@ -88,14 +88,18 @@ def check_kafka(kafka: Kafka) -> Iterator[Finding]:
     """Whether Kafka answers, and has the topics."""
     names = [*kafka.events_topics, kafka.tracking_topic, kafka.dead_letter_topic]
     try:
-        with TopicAdmin(kafka_settings(kafka)) as admin:
-            there = {state.topic for state in admin.describe(names)}
+        missing = missing_topics(kafka_settings(kafka), names)
     except DependencyError as error:
         yield Finding(Level.AWAY, str(error))
         return
-    for name in dict.fromkeys(names):
-        if name not in there:
-            yield problem(f"topic {name}", "does not exist; run `messenger topics create`")
+    for name, nearest in missing.items():
+        yield problem(f"topic {name}", no_topic(nearest))
+
+
+def no_topic(nearest: str | None) -> str:
+    """What to do about a topic that is not there; `nearest`: one that is, with a like name."""
+    correct = "" if nearest is None else f", or correct the name in [kafka]: there is {nearest}"
+    return f"does not exist; run `messenger topics create`{correct}"
 
 
 def check_templates(

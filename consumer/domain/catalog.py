@@ -85,6 +85,12 @@ class Plan(_Row, frozen=True, kw_only=True):
         }
         return list(dict.fromkeys(lists.get(state) or ()))
 
+    @property
+    def all_targets(self) -> list[str]:
+        """Ids listed for any state, each once; the worst state's first."""
+        lists = (self.critical_state, self.warning_state, self.ok_state)
+        return list(dict.fromkeys(id_ for listed in lists for id_ in listed or ()))
+
 
 class Target(_Row, frozen=True, kw_only=True):
     """Where a plan sends to: the API calls it a notification. `details` depends on `type`."""

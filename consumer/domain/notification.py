@@ -6,6 +6,7 @@ import msgspec
 
 from consumer.domain.alarm import AlarmEvent
 from consumer.domain.catalog import Account, Alarm, Check, Entity, Plan, Target, Zone
+from consumer.domain.follow_up import Unreached
 from consumer.domain.reasons import Kind, Reason
 
 
@@ -19,7 +20,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     #: The plan in force, and the id it was asked by.
     plan: Plan | None
     plan_id: str | None
-    #: Ids the plan lists for the new state, and the targets found by them; others are unknown.
+    #: Ids the plan lists for the new state, and the targets found by all of the plan's lists; one
+    #: that is not among them is unknown.
     listed: Sequence[str] = ()
     targets: dict[str, Target] = {}
     #: Ids of the suppressions in force.
@@ -42,6 +44,8 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     plan_id: str | None
     #: Whom the address belongs to, for the "why you got this" line; may be empty.
     recipient_name: str = ""
+    #: Who was to be told and could not be reached.
+    instead_of: Unreached | None = None
 
 
 class Email(msgspec.Struct, frozen=True, kw_only=True):

@@ -67,6 +67,8 @@ class Reason(StrEnum):
     UNKNOWN_NOTIFICATION = "unknown_notification"
     INVALID_ADDRESS = "invalid_address"
     SAME_ADDRESS = "same_address"
+    SUPPRESSED_RECIPIENT = "suppressed_recipient"
+    NOBODY_ELSE = "nobody_else"
     # resume
     TOLD_BEFORE = "told_before"
     NO_LONGER_PLANNED = "no_longer_planned"

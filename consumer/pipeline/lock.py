@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from consumer.domain.alarm import AlarmEvent, Emits, State
+from consumer.domain.follow_up import stands_alone
 from consumer.domain.ledger import AtomState, Claims
 from consumer.domain.notification import Ending
 from consumer.domain.reasons import Kind, Reason
@@ -132,11 +133,11 @@ def lock(
 
 def _decide(event: AlarmEvent, now: Progress, known: bool, rules: LockRules, now_ms: int) -> Locked:
     ending = _reason_to_end(event, now, known, rules)
-    keeps_state = event.test or (
+    keeps_state = stands_alone(event) or (
         ending is not None and ending.kind in (Kind.DUPLICATE, Kind.STALE, Kind.IGNORED)
     )
     advances = not keeps_state
-    alone = event.test or _is_last(event, now)
+    alone = stands_alone(event) or _is_last(event, now)
     gap = ending is None and not alone and _has_gap(event, now, rules)
     return Locked(
         event=event,
@@ -166,7 +167,7 @@ def _reason_to_end(
 ) -> Ending | None:
     if known:
         return _end(Kind.DUPLICATE, Reason.SEEN_BEFORE, "This event was seen before")
-    if event.test:
+    if stands_alone(event):
         return None
     if rules.ignores(event.state):
         return _end(Kind.IGNORED, Reason.UNKNOWN_STATE, "The state UNKNOWN is not notified")

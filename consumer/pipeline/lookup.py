@@ -77,7 +77,7 @@ def _context(
         plan=plan,
         plan_id=plan_id,
         listed=listed,
-        targets=_targets(tenant, listed, snapshot),
+        targets=_targets(tenant, plan.all_targets, snapshot),
         suppressed_by=tuple(
             s.id for s in snapshot.suppressions(tenant) if suppresses(s, event, plan_id, now_ms)
         ),

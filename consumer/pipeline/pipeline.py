@@ -19,13 +19,15 @@ from consumer.domain.notification import (
 )
 from consumer.domain.reasons import Kind, Reason
 from consumer.domain.record import Record
+from consumer.domain.suppression import FindSuppressed
 from consumer.pipeline.create_email import Draft, create_email
 from consumer.pipeline.deliver import Route, choose_options
 from consumer.pipeline.lock import HeldBack, Locked, LockRules, Progress, lock
 from consumer.pipeline.lookup import Missing, lookup
 from consumer.pipeline.mail.renderer import Renderer
-from consumer.pipeline.plan import Planned, plan
+from consumer.pipeline.plan import Planned
 from consumer.pipeline.receive import Received, ReceiveSettings, receive
+from consumer.pipeline.recipients import RecipientRules, Recipients
 from consumer.pipeline.resume import Known, LeftInDoubt, Resumed, ToSend, resume
 from consumer.ports import Catalog, Clock, Ledger
 from consumer.telemetry.metrics import Metrics
@@ -39,6 +41,7 @@ class PipelineRules(msgspec.Struct, frozen=True, kw_only=True):
 
     receive: ReceiveSettings
     lock: LockRules
+    recipients: RecipientRules = RecipientRules()
     routes: Sequence[Route] = ()
     default_options: SendOptions = SendOptions()
     #: Seconds for which an event that the catalog does not know is looked up again.
@@ -97,6 +100,7 @@ class Pipeline:
         clock: Clock,
         metrics: Metrics,
         rules: PipelineRules,
+        find_suppressed: FindSuppressed | None = None,
     ) -> None:
         self._owner = owner
         self._ledger = ledger
@@ -105,6 +109,7 @@ class Pipeline:
         self._clock = clock
         self._metrics = metrics
         self._rules = rules
+        self._recipients = Recipients(ledger, rules.recipients, find_suppressed)
 
     def receive(self, records: Sequence[Record]) -> list[Received]:
         """Decode records into events; broken ones say why."""
@@ -213,17 +218,22 @@ class Pipeline:
         rows: dict[str, list[DeliveryRow]] = {}
         for row in claims.deliveries.values():
             rows.setdefault(row.event_id, []).append(row)
+        going = {
+            place: (answer.locked.event, answer.context)
+            for place, answer in enumerate(answers)
+            if isinstance(answer, Prepared) and answer.context is not None
+        }
         with self._metrics.timed_stage("plan"):
+            plans = self._recipients.plan(going, rows)
             resumed = {
-                place: self._resumed(answer, rows.get(answer.locked.event.id, ()))
+                place: _resumed(answer, plans.get(place), rows.get(answer.locked.event.id, ()))
                 for place, answer in enumerate(answers)
                 if isinstance(answer, Prepared)
             }
-        planned = sum(1 for a in answers if isinstance(a, Prepared) and a.context is not None)
         sending = sum(
             any(each.obsolete is None for each in event.to_send) for event in resumed.values()
         )
-        self._metrics.count_stage("plan", passed=sending, ended=planned - sending)
+        self._metrics.count_stage("plan", passed=sending, ended=len(going) - sending)
         emails = self._create_emails(answers, resumed)
         return [
             self._with_sends(answer, resumed[place], emails)
@@ -231,15 +241,6 @@ class Pipeline:
             else answer
             for place, answer in enumerate(answers)
         ]
-
-    def _resumed(self, answer: Prepared, rows: Sequence[DeliveryRow]) -> Resumed:
-        event, ending = answer.locked.event, answer.locked.ending
-        if ending is not None and ending.kind is Kind.DUPLICATE:
-            # Its twin may be under way here at this moment: those rows are no earlier run's.
-            rows = ()
-        if answer.context is None:
-            return resume(event, Planned(endings=answer.endings), rows)
-        return resume(event, plan(event, answer.context), rows)
 
     def _create_emails(
         self, answers: Sequence[Prepared | NotYet], resumed: Mapping[int, Resumed]
@@ -274,6 +275,14 @@ class Pipeline:
         return msgspec.structs.replace(
             answer, sends=sends, known=resumed.known, endings=resumed.endings
         )
+
+
+def _resumed(answer: Prepared, planned: Planned | None, rows: Sequence[DeliveryRow]) -> Resumed:
+    ending = answer.locked.ending
+    if ending is not None and ending.kind is Kind.DUPLICATE:
+        # Its twin may be under way here at this moment: those rows are no earlier run's.
+        rows = ()
+    return resume(answer.locked.event, planned or Planned(endings=answer.endings), rows)
 
 
 def _send(each: ToSend, emails: Mapping[str, Email], options: SendOptions) -> Send:

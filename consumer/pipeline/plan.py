@@ -32,7 +32,7 @@ def plan(event: AlarmEvent, context: Context) -> Planned:
     endings: list[Ending] = []
     told: set[str] = set()
     for target_id in context.listed:
-        for found in _destinations(event, context, target_id):
+        for found in destinations(event, context, target_id):
             if isinstance(found, Ending):
                 endings.append(found)
             elif found.destination in told:
@@ -79,9 +79,10 @@ def _nobody_to_tell(event: AlarmEvent, context: Context) -> Ending | None:
     return None
 
 
-def _destinations(
+def destinations(
     event: AlarmEvent, context: Context, target_id: str
 ) -> Iterator[Notification | Ending]:
+    """Whom one of the plan's notifications leads to, and why it does not."""
     target = context.targets.get(target_id)
     if target is None:
         yield _end(

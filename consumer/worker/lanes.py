@@ -21,10 +21,7 @@ class Lanes:
     """All lanes of one process. Thread-safe."""
 
     def __init__(
-        self,
-        clock: Clock,
-        to_tracker: Callable[[Work], None],
-        company: Company | None = None,
+        self, clock: Clock, to_tracker: Callable[[Work], None], company: Company | None = None
     ) -> None:
         """`company` says which sends may go in one call; without, none."""
         self._clock = clock
@@ -99,9 +96,14 @@ class Lanes:
             self._calmer.notify_all()
 
     def wake(self) -> None:
-        """A transport works again: what waits for its next attempt need wait no longer."""
+        """A way is open again: what waits for its next attempt need wait no longer."""
         with self._lock:
             self._to_send.hurry(lambda _: True, self._clock.monotonic())
+
+    def wake_doubts(self) -> None:
+        """A provider answers again: what waits to be looked up need wait no longer."""
+        with self._lock:
+            self._to_look_up.hurry(lambda _: True, self._clock.monotonic())
 
     def newer_states(self, work: Work) -> Collection[State]:
         """The states of newer events that wait behind it and differ from its own: the alarm has
@@ -294,6 +296,5 @@ class Lanes:
         self.bytes -= work.size
 
     def _any_left(self, partitions: Collection[TopicPartition] | None) -> bool:
-        if partitions is None:
-            return bool(self._lanes)
-        return any(w.partition in partitions for lane in self._lanes.values() for w in lane)
+        works = (work for lane in self._lanes.values() for work in lane)
+        return any(partitions is None or work.partition in partitions for work in works)

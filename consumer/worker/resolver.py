@@ -61,6 +61,8 @@ class Resolver:
         self._to_tracker = to_tracker
         #: Told of each lookup whether it was answered.
         self._on_lookup = on_lookup
+        #: By transport: the last lookup was not answered.
+        self._silent: dict[str, bool] = {}
         #: By thread: it has a doubt in its hands.
         self._at_it = [False] * count
         self._stop = threading.Event()
@@ -130,13 +132,20 @@ class Resolver:
         try:
             found = lookup.find(sending.send.email, doubt.first_sent)
         except LookupUnavailable as error:
-            self._on_lookup(doubt.transport, False, str(error))
+            self._heard(doubt.transport, False, str(error))
             return None, False
         except Exception as error:  # noqa: BLE001  # a lookup's defect must not end the thread
-            self._on_lookup(doubt.transport, False, f"{type(error).__name__} in the lookup")
+            self._heard(doubt.transport, False, f"{type(error).__name__} in the lookup")
             return None, False
-        self._on_lookup(doubt.transport, True, "")
+        self._heard(doubt.transport, True)
         return found, True
+
+    def _heard(self, transport: str, answered: bool, why: str = "") -> None:
+        """After a silence nobody's next lookup is kept for later: many may be in doubt."""
+        self._on_lookup(transport, answered, why)
+        if answered and self._silent.get(transport, False):
+            self._lanes.wake_doubts()
+        self._silent[transport] = not answered
 
     def _told_by_others(self, sending: Sending, doubt: Doubt) -> SendResult | None:
         """A process that woke up with its answer, or the provider's feedback, may have said it."""

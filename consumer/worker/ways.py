@@ -51,8 +51,9 @@ class Ways:
         self._on_state = on_state
         #: Told the seconds of each wait that a provider asked for.
         self._on_throttled = on_throttled
-        #: Called when a transport works again, or is left to the fallback: what waits may go now.
-        self.on_change: Callable[[], None] = lambda: None
+        #: Called when a transport works again (True), or is left to the fallback (False): what
+        #: waits may go now.
+        self.on_change: Callable[[bool], None] = lambda _works: None
         self._batching = {
             name: transport
             for name, transport in transports.items()
@@ -133,7 +134,7 @@ class Ways:
         if works is not None:
             self._on_state(name, works, result.message)
         if works or (works is False and self._fallback not in (None, name)):
-            self.on_change()
+            self.on_change(works)
         if result.reason is Reason.THROTTLED and result.retry_at is not None:
             self._on_throttled(name, result.retry_at - self._clock.now())
         return results

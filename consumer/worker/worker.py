@@ -146,7 +146,7 @@ class Worker:
             on_broker=lambda ok, why: observer.dependency("kafka_producer", ok, why),
         )
         self.lanes = Lanes(clock, self._tracker.put, company=self._ways)
-        self._ways.on_change = self.lanes.wake
+        self._ways.on_change = self._wake
         self._senders = Senders(
             count=rules.senders,
             lanes=self.lanes,
@@ -175,6 +175,12 @@ class Worker:
         )
         self._housekeeping = Housekeeping(ledger, clock, rules.retention)
         self.loop = self._poll_loop(name, pipeline, metrics)
+
+    def _wake(self, works: bool) -> None:
+        """A transport works again, or another one carries its emails."""
+        self.lanes.wake()
+        if works:
+            self.lanes.wake_doubts()
 
     def _poll_loop(self, name: str, pipeline: Pipeline, metrics: Metrics) -> PollLoop:
         atoms, offsets = Atoms(), Offsets()

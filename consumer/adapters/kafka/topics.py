@@ -1,6 +1,7 @@
 """Topics: create them, describe them, read them from end to end."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from types import TracebackType
 from typing import Any, Self
 
@@ -107,6 +108,27 @@ class TopicAdmin:
                 end=ends[partition],
                 committed=self._consumer.committed(partition),
             )
+
+
+def missing_topics(settings: KafkaSettings, names: Sequence[str]) -> Mapping[str, str | None]:
+    """Those of the topics that are not there, each with the topic whose name is nearest to it.
+
+    Nothing is created by asking. Raises BrokerUnavailable.
+    """
+    ensure_reachable(settings)
+    try:
+        consumer = KafkaConsumer(**client_config(settings), group_id=None)
+        try:
+            there = consumer.topics()
+        finally:
+            consumer.close(autocommit=False)
+    except KafkaError as error:
+        raise _unavailable(settings, error) from error
+    return {
+        name: next(iter(get_close_matches(name, there, 1)), None)
+        for name in dict.fromkeys(names)
+        if name not in there
+    }
 
 
 def read_topic(

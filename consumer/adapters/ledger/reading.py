@@ -43,7 +43,7 @@ def find_deliveries(
     states: Collection[DeliveryState],
     limit: int,
 ) -> Sequence[DeliveryRow]:
-    """Rows that match all that is given, the last touched first."""
+    """Rows that match all that is given, the last touched first; see the port."""
     table = deliveries.c
     conditions: list[ColumnElement[bool]] = []
     if uid is not None:
@@ -52,11 +52,21 @@ def find_deliveries(
         conditions.append(table.event_id == event_id)
     if message_id is not None:
         conditions.append(table.message_id == bare_message_id(message_id))
-    if destination is not None:
-        conditions.append(table.destination == normalised_address(destination))
     if states:
         conditions.append(table.state.in_(sorted(states)))
-    newest_first = table.updated_at.desc(), table.uid
+    if destination is None:
+        return _newest(connection, conditions, limit)
+    address = normalised_address(destination)
+    # No index helps the second question, so it is asked only where the first found nothing.
+    return _newest(connection, [*conditions, table.destination == address], limit) or _newest(
+        connection, [*conditions, func.lower(table.destination) == address.lower()], limit
+    )
+
+
+def _newest(
+    connection: Connection, conditions: Sequence[ColumnElement[bool]], limit: int
+) -> Sequence[DeliveryRow]:
+    newest_first = deliveries.c.updated_at.desc(), deliveries.c.uid
     statement = select(deliveries).where(*conditions).order_by(*newest_first).limit(limit)
     return [struct(row, DeliveryRow) for row in connection.execute(statement).mappings()]
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from consumer.domain.alarm import AlarmEvent, Metric, Observation
 from consumer.domain.catalog import Alarm, Check, Zone
+from consumer.domain.follow_up import OWN_ATTRIBUTES
 from consumer.domain.notification import Context
 from consumer.pipeline.mail import words
 from consumer.pipeline.mail.clean import one_line
@@ -41,9 +42,14 @@ def tables(event: AlarmEvent) -> list[dict[str, Any]]:
     A row's `raw` is a metric as it came, where that differs from its value in words.
     """
     metrics = event.metrics or {}
+    labels = {
+        name: value
+        for name, value in event.attributes.items()
+        if not name.startswith(OWN_ATTRIBUTES)
+    }
     found = [
         _table("Metrics", [_metric_row(*item) for item in _first(metrics)], len(metrics)),
-        _table("Labels", [_row(*item) for item in _first(event.attributes)], len(event.attributes)),
+        _table("Labels", [_row(*item) for item in _first(labels)], len(labels)),
     ]
     return [table for table in found if table["shown"]]
 

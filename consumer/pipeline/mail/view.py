@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from consumer.domain.alarm import AlarmEvent, State
 from consumer.domain.catalog import Account, Alarm, Check, Entity, Target
+from consumer.domain.follow_up import FALLBACK_TYPE, Unreached
 from consumer.domain.notification import Context, Notification
 from consumer.pipeline.mail import sections, words
 from consumer.pipeline.mail.clean import block, one_line, safe_link
@@ -22,6 +23,7 @@ _ADDRESS: Final = 320
 _STATUS: Final = 2000
 _STATUS_LINES: Final = 30
 _SUMMARY: Final = 140
+_REASON: Final = 500
 #: Written later than this after the event, the mail says so.
 _LATE_MS: Final = 5 * 60 * 1000
 
@@ -84,6 +86,10 @@ def recipient_values(
     address = one_line(notification.destination, _ADDRESS)
     return {
         **shared,
+        "notes": [*_told_instead(notification.instead_of), *shared["notes"]],
+        "instead_of": one_line(
+            notification.instead_of.address if notification.instead_of else None, _ADDRESS
+        ),
         "notification": found,
         "recipient": {"name": name, "address": address, "line": f"{name} <{address}>".lstrip()},
         "why": _why(shared, found),
@@ -109,6 +115,16 @@ def _notes(event: AlarmEvent, context: Context, now_ms: int) -> list[str]:
     if context.degraded:
         notes.append("The catalog could not be asked: names may be out of date.")
     return notes
+
+
+def _told_instead(unreached: Unreached | None) -> list[str]:
+    if unreached is None:
+        return []
+    who, why = one_line(unreached.address, _ADDRESS), one_line(unreached.why, _REASON)
+    return [
+        f"{who} could not be reached about this, so you are told instead. "
+        f"The mail provider says: {why or 'nothing more'}"
+    ]
 
 
 def _label(row: Entity | Check | Alarm | None, fallback: str) -> str:
@@ -171,6 +187,11 @@ def _beside(name: str, detail: str) -> str:
 
 def _why(shared: Mapping[str, Any], notification: Mapping[str, str]) -> str:
     account = _beside(shared["account"]["label"], shared["account"]["tenant_id"])
+    if notification["type"] == FALLBACK_TYPE:
+        return (
+            "You get this mail because you are to be told when somebody cannot be reached "
+            f"about an alarm of account {account}."
+        )
     if notification["type"] == "technicalContactsEmail":
         return f"You get this mail because you are a technical contact of account {account}."
     name = _beside(notification["label"], notification["id"])

@@ -80,7 +80,8 @@ class TagCalls:
         return {"message": "Tag updated"}
 
     async def delete_everywhere(self, request: Request) -> object:
-        name = str((await json_of(request)).get("tag") or "")
+        # The specification has it in the body, Mailgun's SDK in the query.
+        name = request.query_params.get("tag") or str((await json_of(request)).get("tag") or "")
         for domain in self._known_domains(name):
             self._tags.delete(domain, name)
         return {"message": "Tag deleted"}

@@ -10,7 +10,7 @@ from consumer.domain.ledger import DeliveryState
 from consumer.domain.notification import Email, SendResult
 from consumer.domain.reasons import Kind, Reason
 from consumer.pipeline.resume import LeftInDoubt
-from tests.support.worker import CRITICAL, OK, OWNER, SOON, result, until, work
+from tests.support.worker import CRITICAL, OK, OWNER, SOON, WARNING, result, until, work
 from tests.support.worker_ledger import states
 from tests.unit.worker.resolver_rig import FOUND, Rig, away, changed_send
 
@@ -85,6 +85,29 @@ def test_a_lookup_without_an_answer_finds_nothing_out(rig: Rig) -> None:
     rig.pass_time(2)
     assert rig.next().reason is Reason.FOUND
     assert (rig.answered[0], rig.answered[-1]) == (False, True)
+
+
+def test_after_a_silence_all_are_looked_up_at_once(rig: Rig) -> None:
+    """Whose lookup was due during the outage's last minute does not wait another one."""
+    rig.lookup.answer = away
+    for name in "abc":
+        rig.doubt(work(f"{name}1", name, state=WARNING))
+    rig.pass_time(65)
+    asked = len(rig.lookup.asked)
+    rig.lookup.answer = lambda _: FOUND
+    rig.lanes.wake_doubts()
+    assert {rig.next().reason for _ in "abc"} == {Reason.FOUND}
+    assert len(rig.lookup.asked) == asked + 3
+
+
+def test_one_answer_after_a_silence_is_enough_to_ask_for_all(rig: Rig) -> None:
+    rig.lookup.answer = away
+    rig.doubt(work("a1", "a", state=WARNING))
+    rig.pass_time(40)
+    rig.doubt(work("b1", "b", state=WARNING))
+    rig.lookup.answer = lambda _: FOUND
+    rig.pass_time(1)
+    assert [rig.next().reason for _ in "ab"] == [Reason.FOUND] * 2
 
 
 def test_while_nothing_could_be_sent_anyway_it_is_asked_on(rig: Rig) -> None:

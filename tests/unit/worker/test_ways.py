@@ -35,7 +35,7 @@ class Rig:
             on_throttled=lambda name, until: self.throttled.append((name, until)),
         )
 
-        def count() -> None:
+        def count(_works: bool) -> None:
             self.changes += 1
 
         self.ways.on_change = count
