@@ -218,6 +218,14 @@ def test_both_sources_tell_their_part(ledger: SqlLedger, text: str) -> None:
     assert trace.event.alarm_id == "alBodyM4tc"
 
 
+@pytest.mark.parametrize("typed", ["OnCall@example.com", "ONCALL@EXAMPLE.COM"])
+def test_an_address_is_found_however_it_is_typed(ledger: SqlLedger, typed: str) -> None:
+    sent(ledger)
+    topic = Topic(attempt(Kind.ACCEPTED))
+    assert len(find(parse_reference(typed), ledger=ledger, read=None).traces) == 1
+    assert len(find(parse_reference(typed), ledger=None, read=topic).traces) == 1
+
+
 def test_all_of_an_event_is_shown_whichever_part_was_asked_for() -> None:
     other = attempt(
         Kind.ACCEPTED, uid="11111111-1111-5111-8111-111111111111", destination="b@example.com"

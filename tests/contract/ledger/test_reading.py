@@ -43,6 +43,7 @@ def filled(ledger: SqlLedger) -> SqlLedger:
         ({"message_id": "n2@x.org"}, ["n2"]),
         ({"destination": "one@x.org"}, ["n3", "n1"]),
         ({"destination": " one@X.org"}, ["n3", "n1"]),
+        ({"destination": "One@x.org"}, ["n3", "n1"]),
         ({"states": [DeliveryState.ACCEPTED, DeliveryState.DEFERRED]}, ["n2", "n1"]),
         ({"destination": "one@x.org", "states": [DeliveryState.SENDING]}, ["n3"]),
         ({"uid": "n1", "event_id": "e2"}, []),

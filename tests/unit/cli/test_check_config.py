@@ -212,10 +212,10 @@ def test_connect_says_who_is_away_and_ends_with_3(
     url = "postgresql+psycopg://me:s3cret-of-the-ledger@127.0.0.1:1/db"
     monkeypatch.setenv("MESSENGER_LEDGER__URL", url)
 
-    def away(_settings: object) -> NoReturn:
+    def away(*_: object) -> NoReturn:
         raise BrokerUnavailable("Kafka at 127.0.0.1:1 does not answer")
 
-    monkeypatch.setattr("consumer.cli.store_checks.TopicAdmin", away)
+    monkeypatch.setattr("consumer.cli.store_checks.missing_topics", away)
     monkeypatch.setenv("MESSENGER_MAILGUN__BASE_URL", "http://127.0.0.1:1")
     ran = run("check-config", "--config", config, "--connect")
     assert ran.code == 3
@@ -224,6 +224,22 @@ def test_connect_says_who_is_away_and_ends_with_3(
     assert "s3cret" not in ran.err
     assert f"{config}: [mailgun] lookup_key: 127.0.0.1:1: Connection refused" in ran.err
     assert ran.out == f"{config}: 4 unreachable systems\n"
+
+
+def test_a_misspelt_topic_is_told_with_the_name_that_is_there(
+    run: Run, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = {"alarm-evnts": "alarm-events", "tracking": None}
+    monkeypatch.setattr("consumer.cli.store_checks.missing_topics", lambda *_: missing)
+    monkeypatch.setenv("MESSENGER_MAILGUN__BASE_URL", "http://127.0.0.1:1")
+    ran = run("check-config", "--config", config, "--connect")
+    assert ran.code == 2
+    create = "does not exist; run `messenger topics create`"
+    assert (
+        f"topic alarm-evnts: {create}, or correct the name in [kafka]: there is alarm-events\n"
+        in ran.err
+    )
+    assert f"topic tracking: {create}\n" in ran.err
 
 
 def test_control_characters_of_a_catalog_do_not_reach_the_terminal(
