@@ -16,7 +16,6 @@ from consumer.adapters.kafka.sink import KafkaSink
 from consumer.adapters.kafka.source import KafkaSource
 from consumer.domain.errors import LedgerUnavailable
 from consumer.feedback.observing import FeedbackObserving
-from consumer.feedback.ports import FeedbackStore
 from consumer.feedback.service import Feedback
 from consumer.observing import Observing
 from consumer.pipeline.pipeline import Pipeline
@@ -36,6 +35,7 @@ from consumer.wiring import (
     open_own_ledger,
     pipeline_rules,
     reporting,
+    suppressed_by,
     worker_rules,
 )
 from consumer.worker.measured import MeasuredCatalog, MeasuredLedger
@@ -72,7 +72,7 @@ class App:
         try:
             ledger, catalog = self._open_stores()
             try:
-                with self._feedback(ledger, self._feedback_store):
+                with self._feedback(ledger):
                     return self._serve(ledger, catalog) and not self._broken
             finally:
                 catalog.close()
@@ -129,12 +129,12 @@ class App:
 
     def _open_ledger(self) -> Ledger:
         ledger = open_own_ledger(self._settings, self.observing.clock_differs)
-        self._feedback_store = ledger.feedback
+        self._stores = ledger
         return MeasuredLedger(
             ledger, self.metrics, lambda ok, why: self.observing.dependency("ledger", ok, why)
         )
 
-    def _feedback(self, ledger: Ledger, store: FeedbackStore) -> AbstractContextManager[object]:
+    def _feedback(self, ledger: Ledger) -> AbstractContextManager[object]:
         """Reports are heard and asked for in this process, or in one of their own."""
         given = self._settings.feedback
         if not given.in_run:
@@ -144,7 +144,8 @@ class App:
             worker=self.worker,
             owner=self.owner,
             ledger=ledger,
-            store=store,
+            store=self._stores.feedback,
+            suppressions=self._stores.suppressions,
             clock=self._clock,
             observing=FeedbackObserving(self.metrics, self._log, self.observing.dependency),
             log=self._log,
@@ -166,6 +167,7 @@ class App:
                 clock=self._clock,
                 metrics=self.metrics,
                 rules=pipeline_rules(given),
+                find_suppressed=suppressed_by(given, self._stores),
             ),
             ledger=ledger,
             transports=make_transports(given, self._clock, self.observing.called),

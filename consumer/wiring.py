@@ -1,19 +1,25 @@
 """From settings to parts: each adapter gets what it needs, in its own words."""
 
+from functools import partial
+
 from consumer.adapters.kafka.config import KafkaSettings
 from consumer.adapters.ledger import SqlLedger, open_ledger, upgrade
 from consumer.adapters.ledger.clock_skew import OnSkew, not_told
+from consumer.adapters.mailgun.asking import Asking
 from consumer.adapters.mailgun.client import MailgunTransport
 from consumer.adapters.mailgun.events import MailgunEvents
 from consumer.adapters.mailgun.lookup import MailgunLookup
+from consumer.adapters.mailgun.suppressions import MailgunSuppressions
 from consumer.adapters.smtp.client import SmtpTransport
 from consumer.domain.alarm import State
 from consumer.domain.notification import SendOptions
+from consumer.domain.suppression import FindSuppressed
 from consumer.pipeline.deliver import Route
 from consumer.pipeline.lock import LockRules
 from consumer.pipeline.mail.renderer import Renderer
 from consumer.pipeline.pipeline import PipelineRules
 from consumer.pipeline.receive import ReceiveSettings
+from consumer.pipeline.recipients import RecipientRules
 from consumer.ports import AccessLog, Clock, Lookup, Transport
 from consumer.settings import Kafka, Settings
 from consumer.worker.backpressure import Limits
@@ -151,6 +157,38 @@ def make_events(given: Settings, clock: Clock) -> MailgunEvents:
     )
 
 
+def make_asking(given: Settings, clock: Clock, what: str) -> Asking:
+    """A way to ask Mailgun about other things than emails, by the key that may read if there is
+    one; `what`: in words."""
+    mailgun = given.mailgun
+    key, name = mailgun.lookup_key, "mailgun.lookup_key"
+    if key is None:
+        key, name = mailgun.api_key, "mailgun.api_key"
+    assert key is not None, "the settings require it"
+    return Asking(
+        base_url=mailgun.base_url,
+        key=key,
+        key_setting=name,
+        what=what,
+        clock=clock,
+        connect_timeout=mailgun.connect_timeout_seconds,
+        read_timeout=mailgun.read_timeout_seconds,
+    )
+
+
+def make_suppressions(given: Settings, clock: Clock) -> MailgunSuppressions:
+    """Mailgun's lists of suppressed addresses."""
+    asking = make_asking(given, clock, "lists of suppressed addresses")
+    return MailgunSuppressions(asking, given.mailgun.domain)
+
+
+def suppressed_by(given: Settings, ledger: SqlLedger) -> FindSuppressed | None:
+    """How the pipeline asks who gets no email; None: everybody is written to."""
+    if given.delivery.suppressed_recipients == "send":
+        return None
+    return partial(ledger.suppressions.holding_back, given.mailgun.domain)
+
+
 def accounts(given: Settings) -> dict[str, str]:
     """What the providers' limits count by."""
     return {"mailgun": f"mailgun:{given.mailgun.domain}"}
@@ -215,6 +253,9 @@ def pipeline_rules(given: Settings) -> PipelineRules:
             unknown_as=None
             if delivery.unknown_as == "ignore"
             else State(delivery.unknown_as.upper()),
+        ),
+        recipients=RecipientRules(
+            on_bounce=delivery.on_bounce, fallback_contact=delivery.fallback_contact or ""
         ),
         routes=[
             Route(

@@ -102,6 +102,7 @@ class FeedbackProcess:
                     ledger, self._metrics, lambda ok, why: on_ledger("ledger", ok, why)
                 ),
                 store=ledger.feedback,
+                suppressions=ledger.suppressions,
                 clock=self._clock,
                 observing=FeedbackObserving(self._metrics, self._log, self._observing.dependency),
                 log=self._log,

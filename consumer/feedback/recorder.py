@@ -1,9 +1,9 @@
 """The recorder: documents of a provider in, acknowledged tracking records out.
 
 For webhooks and polling alike, and in one order: doubts are settled, records are acknowledged by
-Kafka, and only then is noted that they were told. A crash before that note has the same records
-written again when the report comes again, under the same ids: readers take an id twice for one
-record.
+Kafka together with the events that follow from them, and only then is noted that they were told. A
+crash before that note has the same records written again when the report comes again, under the
+same ids: readers take an id twice for one record.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,11 +12,13 @@ from typing import Any, Literal
 
 import msgspec
 
+from consumer.domain.alarm import AlarmEvent
 from consumer.domain.errors import BrokerUnavailable, LedgerUnavailable
 from consumer.domain.feedback import SentEmail
 from consumer.domain.ledger import DeliveryState, Settlement
 from consumer.domain.reasons import Kind, Reason
 from consumer.domain.tracking import TrackingEvent
+from consumer.feedback.aftermath import NOTHING_MORE, Aftermath
 from consumer.feedback.ports import FeedbackStore
 from consumer.feedback.reading import read
 from consumer.feedback.report import NoReport, Report
@@ -78,8 +80,10 @@ class Recorder:
         sink: RecordSink,
         tracking_topic: str,
         clock: Clock,
+        aftermath: Aftermath = NOTHING_MORE,
         on_document: Callable[[Source, Outcome], None] = lambda _source, _outcome: None,
         on_recorded: Callable[[TrackingEvent], None] = lambda _record: None,
+        on_follow_up: Callable[[AlarmEvent], None] = lambda _event: None,
         on_dependency: Callable[[str, bool, str], None] = lambda _name, _ok, _why: None,
     ) -> None:
         self._owner = owner
@@ -89,8 +93,10 @@ class Recorder:
         self._sink = sink
         self._tracking_topic = tracking_topic
         self._clock = clock
+        self._aftermath = aftermath
         self._on_document = on_document
         self._on_recorded = on_recorded
+        self._on_follow_up = on_follow_up
         self._on_dependency = on_dependency
         # One batch at a time: two threads with the same report write it once.
         self._gather: Gather[Entry, Outcome] = Gather(self._watched)
@@ -133,6 +139,7 @@ class Recorder:
                 outcomes.append(self._sort(each.report, email, fresh))
         self._settle(list(settlements.values()))
         told = set(self._store.told(fresh))
+        self._aftermath.suppress([r for r in reports if r.tracking_id in fresh.keys() - told])
         self._deliver([each for id_, each in fresh.items() if id_ not in told])
         tokens = {token: used[token] for d in documents if (token := d.entry.token)}
         self._store.note(fresh.keys() - told, tokens, self._clock.now())
@@ -159,14 +166,20 @@ class Recorder:
         if not told:
             return
         outbox = Outbox(self._sink, self._tracking_topic, "")
+        follow_ups: list[AlarmEvent] = []
         for each in told:
             outbox.track(each.record, each.atom)
+            if (event := self._aftermath.follow_up(each.record)) is not None:
+                outbox.event(self._aftermath.events_topic or "", event)
+                follow_ups.append(event)
         try:
             outbox.deliver(_DELIVER_SECONDS)
         except BrokerUnavailable as error:
             self._on_dependency("kafka_producer", False, str(error))
             raise
         self._on_dependency("kafka_producer", True, "")
+        for event in follow_ups:
+            self._on_follow_up(event)
 
     def _said(
         self,

@@ -7,14 +7,16 @@ from structlog.typing import FilteringBoundLogger
 
 from consumer.adapters.kafka.sink import KafkaSink
 from consumer.domain.errors import SettingsError
+from consumer.feedback.aftermath import Aftermath
 from consumer.feedback.observing import FeedbackObserving
 from consumer.feedback.poller import Poller
-from consumer.feedback.ports import FeedbackStore
+from consumer.feedback.ports import FeedbackStore, SuppressionStore
 from consumer.feedback.recorder import Recorder
+from consumer.feedback.suppressing import SuppressionReader
 from consumer.feedback.windows import PollRules
 from consumer.ports import Clock, Ledger
 from consumer.settings import Settings
-from consumer.wiring import kafka_settings, make_events
+from consumer.wiring import kafka_settings, make_events, make_suppressions
 from consumer.worker.housekeeping import Housekeeping
 
 if TYPE_CHECKING:  # Starlette and uvicorn come with an extra
@@ -38,6 +40,11 @@ def missing(settings: Settings, *, webhooks: bool, poll: bool) -> list[str]:
             "[mailgun] lookup_key: give it or lookup_key_file, or read no events "
             "(--no-poll, or poll = false in [feedback])"
         )
+    if settings.delivery.on_bounce != "none" and settings.kafka.own_format_topic is None:
+        found.append(
+            "[delivery] on_bounce: each topic of events has a format of another kind in "
+            "[kafka] formats; add one to events_topic that takes alarm-state-event"
+        )
     return found
 
 
@@ -52,6 +59,7 @@ class Feedback:
         owner: str,
         ledger: Ledger,
         store: FeedbackStore,
+        suppressions: SuppressionStore,
         clock: Clock,
         observing: FeedbackObserving,
         log: FilteringBoundLogger,
@@ -75,11 +83,18 @@ class Feedback:
             sink=self._sink,
             tracking_topic=settings.kafka.tracking_topic,
             clock=clock,
+            aftermath=self._aftermath(suppressions),
             on_document=observing.document,
             on_recorded=observing.recorded,
+            on_follow_up=observing.followed_up,
             on_dependency=observing.dependency,
         )
         self._poller = self._make_poller(owner, store) if poll else None
+        self._suppressions = (
+            self._make_reader(owner, store, suppressions)
+            if poll and settings.feedback.suppressions
+            else None
+        )
         self._server = self._make_server() if webhooks else None
         self._housekeeping = Housekeeping(store, clock, _REMEMBERED_SECONDS)
 
@@ -87,6 +102,8 @@ class Feedback:
         self._housekeeping.start()
         if self._poller is not None:
             self._poller.start()
+        if self._suppressions is not None:
+            self._suppressions.start()
         if self._server is not None:
             self._server.start()
             path = self._settings.feedback.path
@@ -103,6 +120,8 @@ class Feedback:
             self._server.stop()
         if self._poller is not None:
             self._poller.stop()
+        if self._suppressions is not None:
+            self._suppressions.stop()
         self._housekeeping.stop()
         self._sink.close(2.0)
 
@@ -122,6 +141,29 @@ class Feedback:
             ),
             on_state=self._observing.events_read,
             on_place=self._observing.placed,
+        )
+
+    def _make_reader(
+        self, owner: str, turns: FeedbackStore, store: SuppressionStore
+    ) -> SuppressionReader:
+        return SuppressionReader(
+            domain=self._settings.mailgun.domain,
+            owner=owner,
+            provider=make_suppressions(self._settings, self._clock),
+            store=store,
+            turns=turns,
+            interval=self._settings.feedback.suppressions_interval_seconds,
+            on_state=self._observing.lists_read,
+            on_read=self._observing.listed,
+        )
+
+    def _aftermath(self, suppressions: SuppressionStore) -> Aftermath:
+        settings = self._settings
+        tells_others = settings.delivery.on_bounce != "none"
+        return Aftermath(
+            domain=settings.mailgun.domain,
+            suppressions=suppressions,
+            events_topic=settings.kafka.own_format_topic if tells_others else None,
         )
 
     def _make_server(self) -> "WebhookServer":

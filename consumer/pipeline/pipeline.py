@@ -10,13 +10,7 @@ import msgspec
 
 from consumer.domain.alarm import AlarmEvent
 from consumer.domain.ledger import ClaimRequest, Claims, DeliveryRow
-from consumer.domain.notification import (
-    Context,
-    Email,
-    Ending,
-    Notification,
-    SendOptions,
-)
+from consumer.domain.notification import Context, Email, Ending, Notification, SendOptions
 from consumer.domain.reasons import Kind, Reason
 from consumer.domain.record import Record
 from consumer.domain.suppression import FindSuppressed

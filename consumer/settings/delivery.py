@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
+from consumer.domain.address import valid_address
 from consumer.domain.alarm import State
+from consumer.domain.identity import normalised_address
 from consumer.settings.section import Seconds, Section
 
 
@@ -71,6 +73,26 @@ class Delivery(Section):
     test_mode: bool = False
     tags: list[str] = []
     tracking: bool = False
+    #: skip: an address on Mailgun's lists gets no email, which Mailgun would throw away anyway.
+    suppressed_recipients: Literal["skip", "send"] = "skip"
+    #: Who is told when an address cannot be reached: the plan's other contacts, and then the
+    #: fallback contact; the fallback contact alone; or nobody.
+    on_bounce: Literal["none", "plan", "fallback_contact"] = "none"
+    fallback_contact: str | None = None
+
+    @field_validator("fallback_contact")
+    @classmethod
+    def _one_address(cls, text: str | None) -> str | None:
+        address = None if text is None else normalised_address(text)
+        if address is not None and not valid_address(address):
+            raise ValueError("is no email address; write ops@example.com")
+        return address
+
+    @model_validator(mode="after")
+    def _a_contact_for_whoever_falls_back_on_it(self) -> "Delivery":
+        if self.on_bounce == "fallback_contact" and self.fallback_contact is None:
+            raise ValueError('on_bounce = "fallback_contact" needs fallback_contact')
+        return self
 
 
 class Route(Section):

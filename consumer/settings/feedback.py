@@ -36,6 +36,9 @@ class Feedback(Section):
     overlap_seconds: float = Field(default=300.0, ge=0)
     #: Events may come to light this late, and are read again then.
     settle_seconds: Seconds = 1_800.0
+    #: Read Mailgun's lists of suppressed addresses into the ledger; needs mailgun.lookup_key.
+    suppressions: bool = True
+    suppressions_interval_seconds: Seconds = 900.0
     #: For /metrics, /healthz and /readyz of `messenger feedback`; 0 takes a free one.
     telemetry_port: int = Field(default=9465, ge=0, le=65_535)
 

@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from consumer.settings.section import Seconds, Section, with_secret
 
+_OWN_FORMAT = "alarm-state-event"
 #: Kafka's own rule for topic names.
 _TOPIC = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}")
 
@@ -56,6 +57,12 @@ class Kafka(Section):
     @property
     def events_topics(self) -> list[str]:
         return [topic.strip() for topic in self.events_topic.split(",") if topic.strip()]
+
+    @property
+    def own_format_topic(self) -> str | None:
+        """The topic of events that we may write our own format to; None: all have other formats."""
+        free = (t for t in self.events_topics if self.formats.get(t, _OWN_FORMAT) == _OWN_FORMAT)
+        return next(free, None)
 
     @model_validator(mode="after")
     def _secrets(self) -> "Kafka":

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable
 
 from consumer import wire
+from consumer.domain.alarm import AlarmEvent
 from consumer.domain.record import DeadLetter
 from consumer.domain.tracking import TrackingEvent
 from consumer.ports import RecordSink
@@ -35,6 +36,10 @@ class Outbox:
         self._unacknowledged.append(
             Outgoing(self._tracking_topic, key, wire.encode_tracking(record))
         )
+
+    def event(self, topic: str, event: AlarmEvent) -> None:
+        """Onto a topic of events, keyed as all of them are."""
+        self._unacknowledged.append(Outgoing(topic, event.atom.encode(), wire.encode_event(event)))
 
     def dead_letter(self, letter: DeadLetter) -> None:
         """As read; without its key and value where it is too large, the headers say where it is."""

@@ -12,6 +12,7 @@ from consumer.domain.ledger import (
     SendingMark,
     Settlement,
 )
+from consumer.feedback.aftermath import Aftermath
 from consumer.feedback.recorder import Entry, Outcome, Recorder, Source
 from tests.support.clock import ManualClock
 from tests.support.factories import make_event, make_notification
@@ -20,6 +21,7 @@ from tests.support.worker_fakes import FakeSink
 
 ATOM = make_event().atom
 OWNER = "sender-1"
+DOMAIN = "alerts.example.com"
 
 
 class Rig:
@@ -29,6 +31,8 @@ class Rig:
         self.clock = clock or ManualClock()
         self.ledger = ledger
         self.sink = FakeSink()
+        #: Where events for others go; None: nobody else is told.
+        self.events_topic: str | None = None
         self.documents: list[tuple[Source, Outcome]] = []
         self.recorder = self.another()
 
@@ -42,6 +46,11 @@ class Rig:
             sink=self.sink,
             tracking_topic="tracked",
             clock=self.clock,
+            aftermath=Aftermath(
+                domain=DOMAIN,
+                suppressions=self.ledger.suppressions,
+                events_topic=self.events_topic,
+            ),
             on_document=lambda source, outcome: self.documents.append((source, outcome)),
         )
 

@@ -1,6 +1,7 @@
 """The main job's stages on a ledger and a catalog in memory, and what earlier runs left there."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from tests.support.catalog import MemoryCatalog, whole_catalog
 from tests.support.clock import CALLERS_CLOCK, ManualClock
 from tests.support.factories import make_notification
 
+DOMAIN = "alerts.example.com"
 OWNER, EARLIER = "messenger-2", "messenger-1"
 LEASE_SECONDS = 30.0
 
@@ -49,6 +51,7 @@ class Bench:
             clock=self.clock,
             metrics=self.metrics,
             rules=PipelineRules(**(defaults | rules)),
+            find_suppressed=partial(self.ledger.suppressions.holding_back, DOMAIN),
         )
 
     def prepare(
