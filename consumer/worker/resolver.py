@@ -19,6 +19,7 @@ from consumer.telemetry.metrics import Metrics
 from consumer.worker.doubts import Doubt, budget_seconds, next_lookup
 from consumer.worker.lanes import Lanes
 from consumer.worker.settling import Settling
+from consumer.worker.silence import Silence
 from consumer.worker.ways import Ways
 from consumer.worker.work import Landed, Sending
 
@@ -61,8 +62,7 @@ class Resolver:
         self._to_tracker = to_tracker
         #: Told of each lookup whether it was answered.
         self._on_lookup = on_lookup
-        #: By transport: the last lookup was not answered.
-        self._silent: dict[str, bool] = {}
+        self._silence = Silence()
         #: By thread: it has a doubt in its hands.
         self._at_it = [False] * count
         self._stop = threading.Event()
@@ -100,7 +100,6 @@ class Resolver:
             doubt.told = True
             self._land(sending, _left_behind(sending))
             return
-        doubt.lookups += 1
         doubt.asked_since = doubt.asked_since or self._clock.now()
         found, answered = self._look_up(sending, doubt)
         self._metrics.lookups.labels(
@@ -129,6 +128,9 @@ class Resolver:
         lookup = self._lookups.get(doubt.transport)
         if lookup is None:
             return None, True
+        if not self._silence.may_ask(doubt.transport):
+            return None, False
+        doubt.lookups += 1
         try:
             found = lookup.find(sending.send.email, doubt.first_sent)
         except LookupUnavailable as error:
@@ -143,9 +145,8 @@ class Resolver:
     def _heard(self, transport: str, answered: bool, why: str = "") -> None:
         """After a silence nobody's next lookup is kept for later: many may be in doubt."""
         self._on_lookup(transport, answered, why)
-        if answered and self._silent.get(transport, False):
+        if self._silence.heard(transport, answered=answered):
             self._lanes.wake_doubts()
-        self._silent[transport] = not answered
 
     def _told_by_others(self, sending: Sending, doubt: Doubt) -> SendResult | None:
         """A process that woke up with its answer, or the provider's feedback, may have said it."""
