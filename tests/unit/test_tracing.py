@@ -218,12 +218,11 @@ def test_both_sources_tell_their_part(ledger: SqlLedger, text: str) -> None:
     assert trace.event.alarm_id == "alBodyM4tc"
 
 
-@pytest.mark.parametrize("typed", ["OnCall@example.com", "ONCALL@EXAMPLE.COM"])
-def test_an_address_is_found_however_it_is_typed(ledger: SqlLedger, typed: str) -> None:
+def test_an_address_is_found_however_it_is_typed(ledger: SqlLedger) -> None:
     sent(ledger)
-    topic = Topic(attempt(Kind.ACCEPTED))
-    assert len(find(parse_reference(typed), ledger=ledger, read=None).traces) == 1
-    assert len(find(parse_reference(typed), ledger=None, read=topic).traces) == 1
+    asked, topic = parse_reference("OnCall@EXAMPLE.com"), Topic(attempt(Kind.ACCEPTED))
+    assert find(asked, ledger=ledger, read=None).traces
+    assert find(asked, ledger=None, read=topic).traces
 
 
 def test_all_of_an_event_is_shown_whichever_part_was_asked_for() -> None:
