@@ -21,6 +21,8 @@ from consumer.cli.produce import produce
 from consumer.cli.run import run
 from consumer.cli.sandbox import sandbox
 from consumer.cli.send_test import send_test
+from consumer.cli.stats import stats
+from consumer.cli.suppressions import suppressions
 from consumer.cli.topics import topics
 from consumer.cli.trace import trace
 from consumer.cli.version import version
@@ -36,9 +38,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, run, check_config, produce, send_test, preview, trace, feedback, version):
+for command in (
+    demo,
+    run,
+    check_config,
+    produce,
+    send_test,
+    preview,
+    trace,
+    feedback,
+    stats,
+    version,
+):
     app.command(command.__name__.replace("_", "-"))(command)
-for group in (topics, ledger, dead_letters, catalog, sandbox, bench):
+for group in (topics, ledger, dead_letters, suppressions, catalog, sandbox, bench):
     app.add_typer(group)
 
 

@@ -99,6 +99,8 @@ class TrackingEvent(msgspec.Struct, frozen=True, kw_only=True):
     gap: bool = False
     #: The provider could not say whether an earlier attempt was accepted.
     possible_duplicate: bool = False
+    #: On an accepted email: what the provider's statistics count it under.
+    tags: tuple[str, ...] = ()
     #: Where the event was read: topic, partition, offset.
     source: tuple[str, int, int] | None = None
     #: When a person sent the event's dead letter again, if this comes of that.

@@ -1,5 +1,6 @@
 """Stage `track`: what happened, in; tracking records, out. Ids are deterministic throughout."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -70,6 +71,7 @@ def track_attempt(
     at_ms: int,
     *,
     possible_duplicate: bool = False,
+    tags: Sequence[str] = (),
 ) -> TrackingEvent:
     """The record of one attempt to send one notification."""
     return _record(
@@ -105,6 +107,7 @@ def track_attempt(
         ),
         duration_ms=result.duration_ms,
         possible_duplicate=possible_duplicate,
+        tags=tuple(tags) if result.kind is Kind.ACCEPTED else (),
         next_attempt_at=None if result.retry_at is None else int(result.retry_at * 1000),
     )
 

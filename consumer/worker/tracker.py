@@ -159,6 +159,7 @@ class Tracker:
                     sending.attempt,
                     at,
                     possible_duplicate=sending.possible_duplicate,
+                    tags=(*sending.send.email.tags, *sending.options.tags),
                 )
                 self._track(record, sending.work.atom)
         for work in ended:
