@@ -15,6 +15,8 @@ _DAY = 86_400
 
 
 class AccountCalls:
+    """Each handler answers with JSON, or raises Refused."""
+
     def __init__(self, account: Account) -> None:
         self._account = account
         self._keys = account.world.keys
@@ -46,6 +48,7 @@ class AccountCalls:
         return {"total_count": len(items), "items": items}
 
     async def create_key(self, request: Request) -> object:
+        """The only answer that ever shows the secret."""
         form = await form_of(request)
         kind, role = form.first("kind") or "user", form.first("role")
         if role not in ROLES:

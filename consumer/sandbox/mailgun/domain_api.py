@@ -18,6 +18,8 @@ _TEXTS = ("spam_action", "web_scheme", "web_prefix")
 
 
 class DomainCalls:
+    """Each handler answers with JSON, or raises Refused."""
+
     def __init__(self, account: Account) -> None:
         self._account = account
         self._domains = account.world.domains

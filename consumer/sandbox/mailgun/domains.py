@@ -23,6 +23,8 @@ DISABLED = "Please activate your Mailgun account. Check your inbox or log in to 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Domain:
+    """One sending domain and its settings."""
+
     name: str
     created_at: float
     """Unix seconds."""

@@ -16,6 +16,8 @@ _REMEMBERED = 4096  # Authorization headers whose key is known
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
+    """One API key."""
+
     id: str
     secret: str
     role: Role

@@ -30,6 +30,8 @@ from consumer.sandbox.mailgun.switches import Switches
 
 
 class Lookups:
+    """Each handler answers with JSON, or raises Refused."""
+
     def __init__(self, account: Account) -> None:
         self._account = account
         self._store = account.store

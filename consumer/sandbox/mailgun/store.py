@@ -15,6 +15,8 @@ from consumer.sandbox.mailgun.mail import Mail, Stored
 from consumer.sandbox.mailgun.options import Options
 from consumer.sandbox.mailgun.saved_store import SavedEvent, SavedStore, Totals
 
+_MOST_PLANNED = 32  # entries of the agenda for each mail kept; a plan has a dozen at most
+
 
 class _Planned(NamedTuple):
     """An entry of the agenda, first by its time, then in the order of planning."""
@@ -159,6 +161,10 @@ class Store:
             _discount(self._received, identity)
             _discount(self._recipients, identity[1])
             self._log.forget(stored.sequence)
+        if len(self._agenda) > _MOST_PLANNED * len(self._mails):
+            # Most of it is about mails that were dropped.
+            self._agenda = [one for one in self._agenda if one.stored.key in self._by_key]
+            heapify(self._agenda)
 
     def dump(self) -> SavedStore:
         """All, for `load`."""

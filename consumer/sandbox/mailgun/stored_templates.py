@@ -17,6 +17,8 @@ class TooMany(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
+    """One text of a template."""
+
     tag: str
     template: str
     created_at: float
@@ -44,6 +46,8 @@ class Version:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredTemplate:
+    """A name and its versions."""
+
     name: str
     created_at: float
     """Unix seconds."""

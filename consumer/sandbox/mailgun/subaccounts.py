@@ -12,6 +12,8 @@ MAIN = ""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subaccount:
+    """An account below the account, with a signing key of its own."""
+
     id: str
     name: str
     created_at: float

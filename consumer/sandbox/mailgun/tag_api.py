@@ -14,6 +14,8 @@ MAX_LIMIT = 1000
 
 
 class TagCalls:
+    """Each handler answers with JSON, or raises Refused."""
+
     def __init__(self, account: Account) -> None:
         self._tags = account.world.tags
 

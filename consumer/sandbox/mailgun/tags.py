@@ -15,6 +15,8 @@ MAX_DOMAINS = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tag:
+    """One tag of one domain."""
+
     name: str
     first_seen: float
     """Unix seconds, both."""

@@ -19,6 +19,8 @@ _FIRST_TAG = "initial"
 
 
 class TemplateCalls:
+    """Each handler answers with JSON, or raises Refused."""
+
     def __init__(self, account: Account) -> None:
         self._templates = account.world.templates
         self._now = account.options.now

@@ -3,7 +3,7 @@
 from typing import Any
 
 from consumer.sandbox.mailgun.compose import compose
-from consumer.sandbox.mailgun.events import Event
+from consumer.sandbox.mailgun.events import Event, Step
 from consumer.sandbox.mailgun.options import Options
 from consumer.sandbox.mailgun.store import Store
 from tests.support.clock import ManualClock
@@ -122,3 +122,16 @@ def test_reset_forgets_everything() -> None:
 
     assert set(store.stats().values()) == {0}
     assert kinds(store) == []
+
+
+def test_plans_for_dropped_mails_go_with_them() -> None:
+    clock = ManualClock(NOW)
+    later = [Step("accepted"), *(Step("delivered", 60.0 * hour) for hour in range(1, 9))]
+    store = Store(Options(max_messages=2, now=clock.now), lambda _: later)
+
+    for _ in range(100):
+        accept(store)
+
+    assert store.cancel(DOMAIN) <= 2 + 32 * 2 / 8
+    clock.advance(3600)
+    assert kinds(store).count("delivered") == 0

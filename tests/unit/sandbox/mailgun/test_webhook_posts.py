@@ -42,7 +42,7 @@ def eventually(truth: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 10
     while not truth():
         assert time.monotonic() < deadline
-        time.sleep(0.01)
+        time.sleep(0.01)  # until the truth has come, not for its own sake
 
 
 def quiet(fake: FakeMailgun) -> list[dict[str, Any]]:
