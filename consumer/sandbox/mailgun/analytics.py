@@ -137,7 +137,8 @@ def _item(event: Event, base_url: str) -> dict[str, Any]:
     item["domain"] = {"name": event.stored.mail.domain}
     item["account"] = {"id": "000000000000000000000001"}
     item["user-variables"] = json.dumps(item["user-variables"])
-    if "storage" in item:  # a rejected mail is not kept
+    item["flags"] = {"is-delayed-bounce": False, "is-callback": False} | item["flags"]
+    if "storage" in item:  # a rejected mail is not kept, and a reader's events do not name it
         item["storage"]["url"] = [item["storage"]["url"]]
     return item
 

@@ -109,7 +109,11 @@ def _engaged(event: Event, _: str) -> dict[str, Any]:
             "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
             "bot": "",
         },
-        "message": {"headers": {"message-id": event.stored.mail.message_id}},
+        "message": {
+            "headers": {"message-id": event.stored.mail.message_id},
+            "attachments": [],
+            "size": event.stored.mail.size,
+        },
     }
 
 
