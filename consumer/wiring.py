@@ -12,6 +12,7 @@ from consumer.adapters.mailgun.lookup import MailgunLookup
 from consumer.adapters.mailgun.suppressions import MailgunSuppressions
 from consumer.adapters.smtp.client import SmtpTransport
 from consumer.domain.alarm import State
+from consumer.domain.identity import installation_id
 from consumer.domain.notification import SendOptions
 from consumer.domain.suppression import FindSuppressed
 from consumer.pipeline.deliver import Route
@@ -78,6 +79,7 @@ def make_renderer(given: Settings) -> Renderer:
         given.mailgun.from_address,
         given.delivery.template_directory,
         given.delivery.product_name,
+        installation=installation_id(given.kafka.group_id),
     )
 
 

@@ -1,5 +1,6 @@
 """Identities we derive. The same input gives the same id on every machine and in every attempt."""
 
+import hashlib
 import uuid
 from typing import Final
 
@@ -39,3 +40,11 @@ def normalised_address(address: str) -> str:
 def message_id(uid: str, mail_domain: str) -> str:
     """Message-Id of a notification, in angle brackets, the same on every attempt and transport."""
     return f"<{uid}@{mail_domain}>"
+
+
+def installation_id(group_id: str) -> str:
+    """Eight characters that tell one consumer group's emails from another's, by the same domain.
+
+    Not the name itself: whoever gets an email can read what it carries.
+    """
+    return hashlib.blake2b(group_id.encode(), digest_size=4).hexdigest()

@@ -80,12 +80,14 @@ class Recorder:
         sink: RecordSink,
         tracking_topic: str,
         clock: Clock,
+        installation: str = "",
         aftermath: Aftermath = NOTHING_MORE,
         on_document: Callable[[Source, Outcome], None] = lambda _source, _outcome: None,
         on_recorded: Callable[[TrackingEvent], None] = lambda _record: None,
         on_follow_up: Callable[[AlarmEvent], None] = lambda _event: None,
         on_dependency: Callable[[str, bool, str], None] = lambda _name, _ok, _why: None,
     ) -> None:
+        """`installation`: what our emails carry; those that carry another are not ours."""
         self._owner = owner
         self._worker = worker
         self._store = store
@@ -93,6 +95,7 @@ class Recorder:
         self._sink = sink
         self._tracking_topic = tracking_topic
         self._clock = clock
+        self._installation = installation
         self._aftermath = aftermath
         self._on_document = on_document
         self._on_recorded = on_recorded
@@ -147,7 +150,7 @@ class Recorder:
 
     def _sort(self, report: Report, email: SentEmail | None, fresh: dict[str, Told]) -> Outcome:
         """Fill `fresh`; what is in it already came twice in one batch."""
-        told = tell(report, email, self._worker)
+        told = tell(report, email, self._worker, self._installation)
         if told is None:
             return Outcome.FOREIGN
         if report.kind is Kind.ACCEPTED:

@@ -7,6 +7,7 @@ from structlog.typing import FilteringBoundLogger
 
 from consumer.adapters.kafka.sink import KafkaSink
 from consumer.domain.errors import SettingsError
+from consumer.domain.identity import installation_id
 from consumer.feedback.aftermath import Aftermath
 from consumer.feedback.observing import FeedbackObserving
 from consumer.feedback.poller import Poller
@@ -83,6 +84,7 @@ class Feedback:
             sink=self._sink,
             tracking_topic=settings.kafka.tracking_topic,
             clock=clock,
+            installation=installation_id(settings.kafka.group_id),
             aftermath=self._aftermath(suppressions),
             on_document=observing.document,
             on_recorded=observing.recorded,

@@ -30,16 +30,21 @@ class Told(msgspec.Struct, frozen=True):
     record: TrackingEvent
 
 
-def tell(report: Report, sent: SentEmail | None, worker: str) -> Told | None:
+def tell(
+    report: Report, sent: SentEmail | None, worker: str, installation: str = ""
+) -> Told | None:
     """The record of a report; None: it is about an email that is not ours.
 
     The ledger's row says whose email it is. Where it was pruned, the email's own variables do,
-    if it carries all of ours; the plan's notification is unknown then.
+    if it carries all of ours. One that names another installation is that one's; older emails
+    name none.
     """
     if sent is not None:
         return Told(sent.row.atom, _record(report, _event(sent), _notification(sent), worker))
     found = report.variables
     if any(not found.get(name) for name in _NEEDED):
+        return None
+    if installation and found.get("installation", installation) != installation:
         return None
     event = TrackedEvent(
         id=found["event_id"],
@@ -50,7 +55,10 @@ def tell(report: Report, sent: SentEmail | None, worker: str) -> Told | None:
         state=_state(found),
     )
     to = TrackedNotification(
-        uid=report.uid, notification_id="", type=None, destination=report.recipient
+        uid=report.uid,
+        notification_id=found.get("target_id", ""),
+        type=None,
+        destination=report.recipient,
     )
     atom = atom_of(found["tenant_id"], found["entity_id"], found["alarm_id"], found["check_id"])
     return Told(atom, _record(report, event, to, worker))

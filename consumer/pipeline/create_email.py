@@ -62,6 +62,6 @@ def _email(draft: Draft, shared: Mapping[str, Any], renderer: Renderer) -> Email
         html=rendered.html,
         headers=headers(notification, draft.thread_event_id, renderer.mail_domain),
         tags=tags(notification, context),
-        variables=variables(notification),
+        variables=variables(notification, renderer.installation),
         template_error=rendered.template_error,
     )

@@ -2,7 +2,7 @@
 
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,13 +10,14 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from consumer.adapters.ledger import upgrade
+from consumer.pipeline.deliver import Route
 from consumer.worker.loop import LoopTimes
 from tests.crash.boundaries import Boundary
 from tests.crash.process import Killed
 from tests.crash.stage import Stage
 from tests.unit.worker.loop_rig import impatient
 
-MakeStage = Callable[[Boundary], Stage]
+MakeStage = Callable[..., Stage]
 
 
 #: Where each commit need not wait for a disk that is busy with others.
@@ -57,9 +58,9 @@ def make_stage(
     monkeypatch.setattr("consumer.worker.loop.LoopTimes", lambda: LoopTimes(reconnect=0.002))
     with TemporaryDirectory(dir=empty_ledger.parent) as folder, ExitStack() as ends:
 
-        def make(boundary: Boundary) -> Stage:
+        def make(boundary: Boundary, *routes: Sequence[Route]) -> Stage:
             path = Path(folder) / "ledger.db"
             shutil.copy(empty_ledger, path)
-            return ends.enter_context(closing(Stage(boundary, path)))
+            return ends.enter_context(closing(Stage(boundary, path, *routes)))
 
         yield make

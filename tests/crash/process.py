@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from consumer.domain.alarm import State
+from consumer.pipeline.deliver import Route
 from consumer.pipeline.lock import LockRules
 from consumer.pipeline.mail.renderer import Renderer
 from consumer.pipeline.pipeline import Pipeline, PipelineRules
@@ -53,8 +54,15 @@ class Killed(BaseException):
 class Process:
     """A worker with its threads. At most one of these stands still, at the boundary."""
 
-    def __init__(self, owner: str, world: World, boundary: Boundary | None = None) -> None:
+    def __init__(
+        self,
+        owner: str,
+        world: World,
+        boundary: Boundary | None = None,
+        routes: Sequence[Route] = (),
+    ) -> None:
         self.owner = owner
+        self._routes = routes
         self._world = world
         self._boundary = boundary
         #: Held while the world is touched: nothing of a killed process is half done.
@@ -79,7 +87,7 @@ class Process:
             renderer=_renderer(),
             clock=world.clock,
             metrics=metrics,
-            rules=PipelineRules(receive=ReceiveSettings(), lock=LockRules()),
+            rules=PipelineRules(receive=ReceiveSettings(), lock=LockRules(), routes=self._routes),
         )
         return Worker(
             owner=self.owner,

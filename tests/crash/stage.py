@@ -2,9 +2,10 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from consumer.pipeline.deliver import Route
 from tests.crash.boundaries import Boundary
 from tests.crash.events import FIRST, LOG, OTHER, SECOND, uid
 from tests.crash.process import Process
@@ -19,10 +20,17 @@ _STEP, _LOOK = 1.0, 0.002
 class Stage:
     """The world, the process at the boundary, and its successor."""
 
-    def __init__(self, boundary: Boundary, ledger: Path) -> None:
+    def __init__(
+        self,
+        boundary: Boundary,
+        ledger: Path,
+        routes: Sequence[Route] = (),
+        successors_routes: Sequence[Route] = (),
+    ) -> None:
         self.boundary = boundary
         self.world = World(ledger)
-        self.process = Process("messenger-1", self.world, boundary)
+        self.process = Process("messenger-1", self.world, boundary, routes)
+        self._successors_routes = successors_routes
         self.successor: Process | None = None
         self._beat_at = 0.0
 
@@ -37,7 +45,7 @@ class Stage:
 
     def succeed(self) -> Process:
         """Another process gets the partition, and reads what is not committed."""
-        self.successor = Process("messenger-2", self.world)
+        self.successor = Process("messenger-2", self.world, routes=self._successors_routes)
         self.successor.start(self.world.left())
         return self.successor
 

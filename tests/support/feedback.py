@@ -22,6 +22,7 @@ from tests.support.worker_fakes import FakeSink
 ATOM = make_event().atom
 OWNER = "sender-1"
 DOMAIN = "alerts.example.com"
+INSTALLATION = "0a1b2c3d"
 
 
 class Rig:
@@ -46,6 +47,7 @@ class Rig:
             sink=self.sink,
             tracking_topic="tracked",
             clock=self.clock,
+            installation=INSTALLATION,
             aftermath=Aftermath(
                 domain=DOMAIN,
                 suppressions=self.ledger.suppressions,

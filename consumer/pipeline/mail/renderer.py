@@ -60,9 +60,12 @@ class Renderer:
         template_directory: Path | None = None,
         product_name: str = "Messenger",
         display_zone: str = "UTC",
+        installation: str = "",
     ) -> None:
         self.mail_domain = mail_domain
         self.sender = sender
+        #: Carried by each mail, to tell it from those of others who send by the same domain.
+        self.installation = installation
         self._product_name = product_name
         self._zone = _zone(display_zone)
         built_in = MailEnvironment(

@@ -12,6 +12,7 @@ from consumer.domain.identity import (
     NS_NOTIFICATION,
     NS_TRACKING,
     derived_event_id,
+    installation_id,
     message_id,
     normalised_address,
     notification_uid,
@@ -104,3 +105,8 @@ class TestAddress:
     def test_once_is_enough(self, written: str) -> None:
         once = normalised_address(written)
         assert normalised_address(once) == once
+
+
+def test_an_installation_is_known_by_its_group_and_does_not_tell_its_name() -> None:
+    assert installation_id("messenger") == installation_id("messenger") == "01d978af"
+    assert installation_id("messenger-2") != installation_id("messenger")

@@ -12,7 +12,7 @@ from consumer.domain.reasons import Kind
 from consumer.feedback.recorder import Entry, Outcome
 from consumer.wire import encode_tracking
 from tests.contract.schemas.files import TRACKING, schema
-from tests.support.feedback import ATOM, OWNER, Rig
+from tests.support.feedback import ATOM, INSTALLATION, OWNER, Rig
 from tests.support.reports import AT, UID, VARIABLES, document, failed
 
 FOREIGN = "11111111-2222-5333-8444-555555555555"
@@ -105,6 +105,24 @@ def test_what_the_ledger_has_forgotten_is_told_by_what_the_email_carried(rig: Ri
     assert to is not None
     assert (record.event.id, record.event.state) == (VARIABLES["event_id"], State.CRITICAL)
     assert (to.uid, to.notification_id, to.destination) == (UID, "", "oncall@example.com")
+
+
+def test_the_variables_of_a_forgotten_email_say_which_notification_of_the_plan_it_was(
+    rig: Rig,
+) -> None:
+    ours = VARIABLES | {"target_id": "ntExAmPl02", "installation": INSTALLATION}
+    assert rig.polled(document(**{"user-variables": ours})) == [Outcome.RECORDED]
+    (record,) = rig.sink.tracked
+    assert record.notification is not None
+    assert record.notification.notification_id == "ntExAmPl02"
+
+
+def test_mail_of_another_installation_on_the_same_domain_is_left_alone(rig: Rig) -> None:
+    """It looks like ours, and like forgotten: only its own installation has it in a ledger."""
+    theirs = document(**{"user-variables": VARIABLES | {"installation": "ffffffff"}})
+    assert rig.polled(theirs) == [Outcome.FOREIGN]
+    rig.send()
+    assert rig.polled(theirs) == [Outcome.RECORDED], "what our ledger has is ours"
 
 
 def test_an_unknown_word_and_no_document_are_counted_and_nothing_else(rig: Rig) -> None:

@@ -22,6 +22,7 @@ def test_email_carries_its_identity_and_addresses() -> None:
         "check_id": "chHttpW3b1",
         "alarm_id": "alBodyM4tc",
         "state": "CRITICAL",
+        "target_id": "ntExAmPl02",
     }
 
 
