@@ -11,8 +11,8 @@ from tests.support.load import load
 def test_join_and_leave_while_sends_are_under_way(tmp_path: Path, kafka: Kafka) -> None:
     """Partitions move twice in mid-run; what was under way is finished by who began it."""
     with Fleet(tmp_path, kafka) as fleet:
-        records = load(500)
-        fleet.slow_provider(0.4)
+        records = load(250)
+        fleet.slow_provider(0.8)
         fleet.feed(records)
         fleet.start("one")
         fleet.until_accepted(20)
@@ -21,7 +21,7 @@ def test_join_and_leave_while_sends_are_under_way(tmp_path: Path, kafka: Kafka) 
         until(lambda: _accepted_by(fleet, "two"), "sends of the second")
         assert fleet.terminate("two") == 0
         fleet.slow_provider(0.0)
-        fleet.until_done(500)
+        fleet.until_done(250)
         assert fleet.moves("one", "revoked")
         assert_promise_kept(fleet, records)
         assert not fleet.tracked([Kind.IN_DOUBT])
@@ -34,7 +34,7 @@ def _accepted_by(fleet: Fleet, name: str) -> bool:
 def test_static_member_comes_back_to_its_partitions(tmp_path: Path, kafka: Kafka) -> None:
     """A restart within the session timeout: nobody else loses or gets a partition."""
     with Fleet(tmp_path, kafka, settings="") as fleet:
-        static = {"kafka.session_timeout_seconds": 15}
+        static = {"kafka.session_timeout_seconds": 8}
         records = load(200)
         fleet.start("one", static | {"kafka.group_instance_id": "first"})
         fleet.until_logged("one", "partitions.assigned")

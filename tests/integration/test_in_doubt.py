@@ -1,6 +1,5 @@
 """Sends whose answer was lost, on real Kafka: looked up, settled, sent again, or held."""
 
-from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -54,12 +53,12 @@ def test_every_way_to_lose_an_answer_ends_with_one_email_each(tmp_path: Path, ka
         superseded = {r.event.id for r in tracked if r.kind is Kind.SUPERSEDED}
         assert set(events) - set(sent) == superseded
         doubted = {r.event.id for r in tracked if r.kind is Kind.IN_DOUBT}
-        reasons = Counter(r.outcome.reason for r in tracked)
-        assert reasons[Reason.FOUND] >= 15, "accepted before the answer was lost"
+        found = {r.event.id for r in tracked if r.outcome.reason is Reason.FOUND}
+        assert len(found) >= 15, "accepted before the answer was lost"
         again = {r.event.id for r in tracked if r.possible_duplicate}
         assert again
-        assert again <= doubted
-        assert reasons[Reason.FOUND] + len(again) == len(doubted)
+        # What was sent again may be in doubt again, and be found then.
+        assert found | again <= doubted <= found | again | superseded
 
 
 def test_a_doubt_outlives_the_process_that_had_it(tmp_path: Path, kafka: Kafka) -> None:
@@ -72,7 +71,11 @@ def test_a_doubt_outlives_the_process_that_had_it(tmp_path: Path, kafka: Kafka) 
         events = decoded(records)
         kafka.produce(messenger.events, [(r.key, r.value) for r in records])
         messenger.start("one")
-        until(lambda: len(messenger.tracked([Kind.IN_DOUBT])) == 3, "three doubts are told")
+        until(
+            lambda: len(messenger.tracked([Kind.IN_DOUBT])) == 3,
+            "three doubts are told",
+            pause_seconds=0.2,
+        )
         messenger.kill("one")
         messenger.start("two")
         messenger.until_done(40)

@@ -24,13 +24,21 @@ from tests.support import kafka_jars, kafka_settings
 _START_SECONDS = 60.0
 
 
-def until(condition: Callable[[], object], what: str, timeout_seconds: float = 30.0) -> None:
-    """Return as soon as `condition()` is true; fail with `what` after the timeout."""
+def until(
+    condition: Callable[[], object],
+    what: str,
+    timeout_seconds: float = 30.0,
+    pause_seconds: float = 0.02,
+) -> None:
+    """Return as soon as `condition()` is true; fail with `what` after the timeout.
+
+    Between two looks there is a pause: longer where a look costs more than a millisecond or two.
+    """
     deadline = time.monotonic() + timeout_seconds
     pause = threading.Event()
     while not condition():
         assert time.monotonic() < deadline, f"not within {timeout_seconds} s: {what}"
-        pause.wait(0.02)
+        pause.wait(pause_seconds)
 
 
 class Kafka:

@@ -1,6 +1,5 @@
 """Messenger as its users run it: the command as processes, on real Kafka and the fake Mailgun."""
 
-import json
 import os
 import signal
 import subprocess
@@ -8,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+import msgspec
 
 from consumer import wire
 from consumer.domain.reasons import Kind
@@ -150,7 +151,7 @@ port = 0
     def log(self, name: str) -> list[dict[str, Any]]:
         """The process's log lines."""
         lines = (self.folder / f"{name}.log").read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines if line.startswith("{")]
+        return [msgspec.json.decode(line) for line in lines if line.startswith("{")]
 
     def until_logged(
         self, name: str, event: str, timeout_seconds: float = 30.0, **fields: object
@@ -161,6 +162,7 @@ port = 0
             lambda: any(wanted.items() <= line.items() for line in self.log(name)),
             f"{wanted} in the log of {name}",
             timeout_seconds,
+            pause_seconds=0.05,
         )
 
     def until_accepted(self, number: int, timeout_seconds: float = 90.0) -> None:
@@ -177,6 +179,7 @@ port = 0
             lambda: self._alive() and self._committed() >= records,
             f"{records} committed records",
             timeout_seconds,
+            pause_seconds=0.1,
         )
 
     def _committed(self) -> int:
