@@ -27,6 +27,12 @@ from consumer.worker.work import Landed, Sending
 _PATIENCE = 0.5
 
 
+#: Seconds between two lookups of a provider that does not answer.
+_WHILE_SILENT: Final = 2.0
+#: Seconds until a send looks whether another one, sent ahead of it, has come through.
+_NEXT_LOOK: Final = 1.0
+
+
 class Resolver:
     """A few threads beside the senders: a lookup that hangs makes no send wait."""
 
@@ -62,7 +68,7 @@ class Resolver:
         self._to_tracker = to_tracker
         #: Told of each lookup whether it was answered.
         self._on_lookup = on_lookup
-        self._silence = Silence()
+        self._silence = Silence(clock)
         #: By thread: it has a doubt in its hands.
         self._at_it = [False] * count
         self._stop = threading.Event()
@@ -101,6 +107,7 @@ class Resolver:
             self._land(sending, _left_behind(sending))
             return
         doubt.asked_since = doubt.asked_since or self._clock.now()
+        before = doubt.lookups
         found, answered = self._look_up(sending, doubt)
         self._metrics.lookups.labels(
             "found" if found else "not_found" if answered else "unanswered"
@@ -108,6 +115,9 @@ class Resolver:
         if found is None:
             wait = self._wait(sending, doubt, answered)
             if wait is not None:
+                if not answered and doubt.lookups > before:
+                    # It finds out for all others when there is an answer again.
+                    wait = min(wait, _WHILE_SILENT)
                 self._lanes.landed()
                 self._lanes.doubt(sending, wait)
                 return
@@ -177,8 +187,15 @@ class Resolver:
         wait = next_lookup(age, asking, budget, answered=answered)
         if wait is None and not answered and not behind and not sending.send.obsolete:
             # Nothing could be sent now anyway: ask on, until there is an answer or a way out.
-            return self._ways.opens_in(sending.options, may_fall_back=False) or None
+            closed = self._ways.opens_in(sending.options, may_fall_back=False)
+            return closed or (None if self._may_go(sending, doubt) else _NEXT_LOOK)
         return wait
+
+    def _may_go(self, sending: Sending, doubt: Doubt) -> bool:
+        """Nobody answers for it. Its provider took others meanwhile, or it goes ahead of all."""
+        return self._ways.answered_since(doubt.transport, doubt.since) or (
+            self._silence.may_go_ahead(doubt.transport, sending)
+        )
 
     def _is_hopeless(self, sending: Sending, doubt: Doubt) -> bool:
         """Nobody will ever say more: to wait would only make the alarm late.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 import msgspec
 
 from consumer.domain.notification import Email, SendOptions, SendResult
-from consumer.domain.reasons import Reason
+from consumer.domain.reasons import Kind, Reason
 from consumer.pipeline.deliver import deliver
 from consumer.ports import BatchTransport, Clock, Transport
 from consumer.worker.breaker import Breaker
@@ -61,6 +61,8 @@ class Ways:
         }
         self._trust = {name: Trust(clock) for name in self._batching}
         self._breakers = {name: Breaker(clock, failures, probe_seconds) for name in transports}
+        #: When a call was last answered, epoch seconds.
+        self._answered_at: dict[str, float] = {}
         #: Monotonic seconds until which other processes heard that a provider wants to wait.
         self._held: dict[str, float] = {}
 
@@ -128,6 +130,8 @@ class Ways:
             raise
         # One call is one opinion on the transport, however many emails it carried.
         result = results[0]
+        if result.kind in (Kind.ACCEPTED, Kind.FAILED):
+            self._answered_at[name] = self._clock.now()
         if name in self._trust:
             self._trust[name].record(result)
         works = self._breakers[name].record(result, probe=admission.probe)
@@ -138,6 +142,10 @@ class Ways:
         if result.reason is Reason.THROTTLED and result.retry_at is not None:
             self._on_throttled(name, result.retry_at - self._clock.now())
         return results
+
+    def answered_since(self, name: str, moment: float) -> bool:
+        """Whether a call got its answer since then (epoch seconds): the transport works."""
+        return self._answered_at.get(name, 0.0) > moment
 
     def unused(self, admission: Admission) -> None:
         """An admitted send was not made after all."""

@@ -4,13 +4,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.support.kafka import Kafka
+from tests.support.messenger import budget
 from tests.support.outages import OUTAGES, QUICK, Outage
 from tests.support.proxy import TcpProxy
 
 
 def test_mailgun_stopped_slow_and_silent(tmp_path: Path, kafka: Kafka) -> None:
     """The process says what it waits for; when Mailgun is back everything goes out once."""
-    with Outage(tmp_path, kafka, overrides=QUICK) as run:
+    with Outage(tmp_path, kafka, overrides=QUICK | budget(30)) as run:
         there = urlsplit(run.fake.url)
         assert there.hostname is not None
         assert there.port is not None

@@ -97,24 +97,24 @@ class Outage(Fleet):
         heard = self.readiness()
         return not heard["ready"] and heard["dependencies"].get(dependency, "ok") != "ok"
 
-    def told_of(self, dependency: str) -> list[str]:
-        """Why it was away, each time, says the log."""
+    def told_of(self, *dependencies: str) -> list[str]:
+        """Why one of them was away, each time, says the log."""
         return [
             line["error"]
             for line in self.log(NAME)
-            if line["event"] == "dependency.down" and line["dependency"] == dependency
+            if line["event"] == "dependency.down" and line["dependency"] in dependencies
         ]
 
     def live_through(self, outage: str, proxy: TcpProxy, *waits_for: str) -> None:
         """Events come while it is away; the process says so, and goes on when it is back.
 
-        The first of `waits_for` is in the log, at least one of them in /readyz.
+        At least one of `waits_for` is in the log, and in /readyz.
         """
-        told = len(self.told_of(waits_for[0]))
+        told = len(self.told_of(*waits_for))
         self._outages += 1
         OUTAGES[outage](proxy)
         self.next_events()
-        until(lambda: len(self.told_of(waits_for[0])) > told, f"{outage} is in the log")
+        until(lambda: len(self.told_of(*waits_for)) > told, f"{outage} is in the log")
         self.until_waits_for(*waits_for)
         proxy.through()
         self.until_all_accepted()

@@ -52,13 +52,16 @@ class Rig:
         self.landed: queue.SimpleQueue[Landed] = queue.SimpleQueue()
         self.lanes = Lanes(self.clock, lambda _: None)
         self.answered: list[bool] = []
+        self.ways = Ways(
+            {"mailgun": self.transport}, clock=self.clock, failures=5, probe_seconds=1.0
+        )
         self.resolver = Resolver(
             count=2,
             lanes=self.lanes,
             ledger=self.ledger,
             lookups={"mailgun": self.lookup} if key else {},
             settling=Settling(self.ledger, OWNER, self.clock),
-            ways=Ways({"mailgun": self.transport}, clock=self.clock, failures=5, probe_seconds=1.0),
+            ways=self.ways,
             clock=self.clock,
             metrics=Metrics(),
             budgets=BUDGETS,

@@ -110,6 +110,20 @@ def test_one_answer_after_a_silence_is_enough_to_ask_for_all(rig: Rig) -> None:
     assert [rig.next().reason for _ in "ab"] == [Reason.FOUND] * 2
 
 
+def test_of_many_without_an_answer_one_is_sent_again_first(rig: Rig) -> None:
+    """A provider may take everything and say nothing: not all are doubled to learn that."""
+    rig.lookup.answer = away
+    for name in "abc":
+        rig.doubt(work(f"{name}1", name, state=CRITICAL))
+    rig.pass_time(130)
+    ahead = rig.landed.get(timeout=SOON).sending
+    assert rig.landed.empty()
+    again = rig.ways.admit(ahead.options)
+    rig.ways.send([ahead.send.email], again)
+    rig.pass_time(2)
+    assert [rig.next().reason for _ in "bc"] == [Reason.NOT_FOUND] * 2
+
+
 def test_while_nothing_could_be_sent_anyway_it_is_asked_on(rig: Rig) -> None:
     rig.lookup.answer = away
     rig.transport.closed_for = 5.0
