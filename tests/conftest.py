@@ -5,8 +5,11 @@ import os
 import pytest
 from hypothesis import settings
 
-from tests.support.kafka_fixtures import kafka, own_kafka, proxied_kafka
-from tests.support.postgres import own_postgres, postgres_server
+# What fails in there is told as in a test; before it is imported.
+pytest.register_assert_rewrite("tests.support")
+
+from tests.support.kafka_fixtures import kafka, own_kafka, proxied_kafka  # noqa: E402
+from tests.support.postgres import own_postgres, postgres_server  # noqa: E402
 
 __all__ = ["kafka", "own_kafka", "own_postgres", "postgres_server", "proxied_kafka"]
 

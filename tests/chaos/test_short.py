@@ -11,15 +11,15 @@ from tests.support.kafka import KafkaBroker
 from tests.support.postgres import PostgresServer
 
 _PLAN = Plan(
-    events=1_500,
+    events=900,
     processes=2,
     seed=7,
-    minutes=0.5,
+    minutes=0.35,
     naive=False,
-    kills=8,
+    kills=7,
     outages=1,
     joins=1,
-    bursts=17,
+    bursts=14,
     patience=60.0,
 )
 

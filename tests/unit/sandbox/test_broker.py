@@ -39,6 +39,7 @@ def test_a_broker_that_stays_silent_is_ended_after_the_timeout(
     silent.write_text("#!/bin/sh\nexec sleep 60\n")
     silent.chmod(0o700)
     monkeypatch.setattr(broker, "_binary", lambda: silent)
+    monkeypatch.setattr(broker, "_STOP_SECONDS", 0.2)  # who ignores SIGINT lets it ignore it too
     clock = ManualClock()
     idle = EmbeddedBroker(clock=clock)
     with pytest.raises(BrokerUnavailable, match="silent for 2 s"):
