@@ -174,6 +174,12 @@ def _feedback(settings: Settings) -> Iterator[Finding]:
         yield from problems_of(
             SettingsError(missing(settings, webhooks=given.webhooks, poll=given.poll))
         )
+    delivery = settings.delivery
+    if delivery.fallback_contact is not None and delivery.on_bounce == "none":
+        yield warning(
+            "[delivery] fallback_contact",
+            'is not used: write on_bounce = "fallback_contact", or "plan"',
+        )
     if not given.host.startswith(_LOOPBACK):
         yield warning(
             "[feedback] host",

@@ -50,6 +50,14 @@ def test_the_defaults_are_fine() -> None:
         ({"routes": [{"tenants": [" 1"]}]}, "[[routes]] 1 tenants: ' 1' is no tenant id"),
         ({"feedback": {"in_run": True}}, "[feedback] signing_key: give it or signing_key_file"),
         (
+            {
+                "feedback": {"in_run": True, "webhooks": False},
+                "kafka": {"formats": {"alarm-events": "rackspace"}},
+                "delivery": {"on_bounce": "plan"},
+            },
+            "[delivery] on_bounce: each topic of events has a format of another kind",
+        ),
+        (
             {"feedback": {"in_run": True, "webhooks": False}, "mailgun": {"lookup_key": ""}},
             "[mailgun] lookup_key: give it or lookup_key_file",
         ),
@@ -79,6 +87,10 @@ def test_problem(sections: dict[str, Any], beginning: str) -> None:
         ({"routes": [{"percent": 0}]}, "[[routes]] 1 percent: is 0"),
         ({"routes": [{"tags": ["t"] * 11}]}, "[[routes]] 1 tags: Mailgun keeps 10"),
         ({"delivery": {"tags": ["ä"]}}, "[delivery] tags: 'ä': Mailgun takes"),
+        (
+            {"delivery": {"fallback_contact": "ops@example.com"}},
+            "[delivery] fallback_contact: is not used",
+        ),
         ({"delivery": {"test_mode": True}}, "[delivery] test_mode: is on"),
         ({"ledger": {"retention_days": 0.5}}, "[ledger] retention_days: events are sent up to 1"),
         ({"catalog": {"stale_seconds": 1}}, "[catalog] stale_seconds: is below"),
