@@ -6,6 +6,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from consumer.domain.converting import convert
 from consumer.formats.problems import mismatch
 
 T = TypeVar("T")
@@ -24,7 +25,7 @@ def typed(value: bytes, decoder: msgspec.json.Decoder[T], mend: Mend) -> T:
         raw = msgspec.json.decode(value)
     if not isinstance(raw, dict):
         raise mismatch("message", "expected an object")
-    return msgspec.convert(mend(raw), decoder.type)
+    return convert(mend(raw), decoder.type)
 
 
 def to_milliseconds(value: object) -> object:

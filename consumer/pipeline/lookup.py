@@ -11,6 +11,7 @@ import msgspec
 
 from consumer.domain.alarm import AlarmEvent, State
 from consumer.domain.catalog import Alarm, Check, Entity, Plan, Suppression, Target, Zone
+from consumer.domain.converting import convert
 from consumer.domain.notification import Context
 from consumer.ports import Catalog, Snapshot
 
@@ -151,7 +152,7 @@ def _from_event(snapshot: dict[str, Any] | None, id_: str, row: type[_Row]) -> _
     if not snapshot:
         return None
     try:
-        return msgspec.convert(snapshot | {"id": id_}, row, strict=False)
+        return convert(snapshot | {"id": id_}, row, strict=False)
     except msgspec.ValidationError:
         return row(id=id_, label=_text(snapshot.get("label")))
 

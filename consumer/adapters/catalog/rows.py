@@ -15,6 +15,7 @@ from consumer.domain.catalog import (
     Target,
     Zone,
 )
+from consumer.domain.converting import convert
 
 Value: TypeAlias = Account | Entity | Check | Alarm | Plan | Target | Suppression | Zone
 ValueType: TypeAlias = type[Value]
@@ -66,7 +67,7 @@ def read_row(kind: ValueType, tenant: str, raw: object, where: str) -> Row:
         raise BrokenRow(f"{where}: expected an object, got {type(raw).__name__}")
     body = _tidied(kind, raw)
     try:
-        value = msgspec.convert(body, kind, strict=False)
+        value = convert(body, kind, strict=False)
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at `$")
         named = f" ({body['id']})" if isinstance(body.get("id"), str) else ""

@@ -16,6 +16,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
+from consumer.domain.converting import convert
+
 T = TypeVar("T")
 
 
@@ -71,4 +73,4 @@ def upsert(table: Table, dialect: str) -> sqlite.Insert | postgresql.Insert:
 def struct(row: RowMapping, kind: type[T]) -> T:
     """A row as one of our structs, its words as enum values."""
     # SQLAlchemy's column names are a subclass of str, which msgspec does not take for a key.
-    return msgspec.convert({str(name): value for name, value in row.items()}, kind)
+    return convert({str(name): value for name, value in row.items()}, kind)

@@ -22,6 +22,7 @@ import msgspec
 from consumer.adapters.mailgun.answers import Reply, one_line, take_apart
 from consumer.adapters.mailgun.lookup_questions import LIMIT, Api
 from consumer.adapters.mailgun.verdict import Verdict, clipped, verdict
+from consumer.domain.converting import convert
 from consumer.domain.reasons import Kind, Reason
 
 _T = TypeVar("_T")
@@ -177,6 +178,6 @@ def _why(rejections: Sequence[_Item]) -> str:
 
 def _converted(value: Any, into: type[_T]) -> _T | None:
     try:
-        return msgspec.convert(value, into)
+        return convert(value, into)
     except msgspec.ValidationError:
         return None
