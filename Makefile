@@ -25,7 +25,7 @@ bench: $(VENV)/.dev  ## ratios against limits of the same run, on a real Kafka; 
 
 test: $(VENV)/.dev  ## all tests; those without their server are skipped
 	-$(BIN)/python -m tests.support.kafka prepare
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 chaos: $(VENV)/.dev  ## crashes, cuts, a misbehaving provider: every email counted, beside a plain loop
 	-$(BIN)/python -m tests.support.kafka prepare

@@ -25,6 +25,9 @@ _MARKERS = {
     "own_postgres": "postgres",
 }
 
+#: Folders of tests that start processes.
+_LONG = ("acceptance", "chaos", "integration")
+
 # No deadline: a busy machine is not a bug. CI draws the same examples each time.
 settings.register_profile("dev", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, max_examples=50)
@@ -32,11 +35,16 @@ settings.load_profile("ci" if os.environ.get("CI") == "true" else "dev")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever asks for a server bears its marker: `-m "not kafka"` needs no discipline."""
+    """Whoever asks for a server bears its marker: `-m "not kafka"` needs no discipline.
+
+    Folders whose tests take seconds come first: the many quick ones then fill up both workers, and
+    both end at the same time. Otherwise the order stays random.
+    """
     for item in items:
         for fixture in getattr(item, "fixturenames", ()):
             if fixture in _MARKERS:
                 item.add_marker(_MARKERS[fixture])
+    items.sort(key=lambda item: item.path.parent.name not in _LONG)
 
 
 @pytest.fixture(autouse=True)

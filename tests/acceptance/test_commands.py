@@ -1,8 +1,8 @@
 """The command as its users run it: what it prints, and its exit codes."""
 
 import os
+import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from consumer.sandbox.catalog import write_sample_catalog
 from consumer.sandbox.traffic import Label, generate
 from tests.support.kafka import Kafka, until
 from tests.support.messenger import Messenger
-from tests.support.process import run
+from tests.support.process import Process, run
 
 #: Nothing listens here: the discard port is nobody's on these machines.
 _NOBODY = "127.0.0.1:9"
@@ -261,13 +261,10 @@ def test_supervisor_restarts_and_passes_the_signal_on(tmp_path: Path, kafka: Kaf
     """`--processes 2`: both work, SIGTERM ends both, the exit code is 0."""
     with Messenger(tmp_path, kafka) as setup:
         write_sample_catalog(setup.catalog)
-        with (tmp_path / "supervisor.log").open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "consumer", "run", "-c", setup.config, "--processes", "2"],
-                stdout=log,
-                stderr=log,
-                stdin=subprocess.DEVNULL,
-            )
+        process = Process(
+            *("consumer", "run", "-c", str(setup.config), "--processes", "2"),
+            stdout=tmp_path / "supervisor.log",
+        )
         try:
             until(
                 lambda: (
@@ -275,7 +272,7 @@ def test_supervisor_restarts_and_passes_the_signal_on(tmp_path: Path, kafka: Kaf
                 ),
                 "two started processes",
             )
-            process.terminate()
+            process.send_signal(signal.SIGTERM)
             assert process.wait(30) == 0
         finally:
             process.kill()

@@ -1,9 +1,6 @@
 """`messenger feedback`, and feedback inside `messenger run`, as processes."""
 
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import requests
@@ -64,16 +61,16 @@ def test_what_webhooks_lose_a_second_process_reads_and_trace_shows_both(
         kafka.produce(messenger.events, [(r.key, r.value) for r in records])
         messenger.until_done(EMAILS)
         until(lambda: quiet(messenger), "each webhook has its answer")
-        reader = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "consumer", "feedback", "-c", messenger.config),
-                *("--worker", "reader", "--no-webhooks"),
-            ],
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=os.environ,
+        reader = process.Process(
+            *("consumer", "feedback", "-c", str(messenger.config)),
+            *("--worker", "reader", "--no-webhooks"),
+            stdout=tmp_path / "reader.log",
         )
-        until(lambda: len(messenger.tracked([Kind.DELIVERED])) == EMAILS, "all are delivered")
+        until(
+            lambda: len(messenger.tracked([Kind.DELIVERED])) == EMAILS,
+            "all are delivered",
+            pause_seconds=0.2,
+        )
         reader.send_signal(signal.SIGTERM)
         assert reader.wait(20) == 0
         told = messenger.tracked([Kind.DELIVERED])
