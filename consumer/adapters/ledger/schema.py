@@ -132,11 +132,12 @@ feeds = Table(
 suppressed_addresses = Table(
     "suppressed_addresses",
     metadata,
-    # The sending domain: each has lists of its own.
-    Column("domain", Text, primary_key=True),
-    # In lower case.
+    # In lower case. First in the key: with the domain before it SQLite goes through all entries of
+    # the domain for each address that is looked for.
     Column("address", Text, primary_key=True),
     Column("list", Text, primary_key=True),
+    # The sending domain: each has lists of its own.
+    Column("domain", Text, primary_key=True),
     # By the provider's clock.
     Column("since", Double),
     Column("why", Text, nullable=False),

@@ -11,6 +11,7 @@ from sqlalchemy import event
 from consumer.adapters.ledger import SqlLedger, open_ledger, upgrade
 from consumer.domain.alarm import State
 from consumer.domain.ledger import ClaimRequest, Closing, DeliveryState, SendingMark, Settlement
+from consumer.domain.suppression import SuppressedAddress, SuppressionList
 
 SMALL, LARGE = 200, 800
 STEPS_PER_CALL = 50
@@ -105,3 +106,23 @@ def test_four_times_the_batch_costs_about_four_times_the_steps(
     counted.ledger.close()
     assert small
     assert large < 8 * small, f"{small} steps for {SMALL}, {large} for {LARGE}"
+
+
+def test_who_gets_no_email_is_found_without_going_through_the_lists(tmp_path: Path) -> None:
+    """What a batch pays does not grow with the entries there are."""
+    counted = Counted(tmp_path)
+    store = counted.ledger.suppressions
+
+    def list_more(beginning: str, number: int) -> None:
+        names = (f"{beginning}-{n}@example.com" for n in range(number))
+        entries = [SuppressedAddress(list=SuppressionList.BOUNCES, address=name) for name in names]
+        store.keep("alerts.example.com", entries)
+
+    wanted = [f"few-{n}@example.com" for n in range(100)]
+    list_more("few", 100)
+    few = counted.cost(lambda: store.holding_back("alerts.example.com", wanted))
+    list_more("many", 5_000)
+    many = counted.cost(lambda: store.holding_back("alerts.example.com", wanted))
+    counted.ledger.close()
+    assert few
+    assert many < 2 * few, f"{few} steps among 100, {many} among 5,100"

@@ -10,9 +10,9 @@ down_revision = "0004"
 def upgrade() -> None:
     op.create_table(
         "suppressed_addresses",
-        sa.Column("domain", sa.Text, primary_key=True),
         sa.Column("address", sa.Text, primary_key=True),
         sa.Column("list", sa.Text, primary_key=True),
+        sa.Column("domain", sa.Text, primary_key=True),
         sa.Column("since", sa.Double),
         sa.Column("why", sa.Text, nullable=False),
         sa.Column("tags", sa.Text, nullable=False),
