@@ -100,14 +100,15 @@ class Ledger(Protocol):
         or because the row is neither DEFERRED nor a SENDING of our own."""
 
     def settle(self, owner: str, settlements: Sequence[Settlement], now: float) -> Collection[str]:
-        """Write results; returns the uids whose fence was lost.
+        """Write results; returns the uids whose fence was lost, and those that say an end or a
+        wait of what is ACCEPTED already.
 
         ACCEPTED is written all the same: what the provider said is a fact. Anything weaker yields
-        to a row of a newer fence, whose attempt may be under way.
+        to it, and to a row of a newer fence, whose attempt may be under way.
         """
 
-    def close_events(self, owner: str, closings: Sequence[Closing], now: float) -> None:
-        """Write the events' ends and move their atoms on, where the fence is still ours."""
+    def close_events(self, closings: Sequence[Closing], now: float) -> None:
+        """Write the events' ends and move their atoms on; neither goes back, whoever says it."""
 
     def reopen(self, event_ids: Collection[str], now: float) -> Collection[str]:
         """Forget that these events ended, so that they may be sent what they were not; returns

@@ -133,7 +133,6 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True):
 
     event_id: str
     atom: str
-    fence: int
     outcome: str
     timestamp_ms: int
     state: State

@@ -61,8 +61,8 @@ class MeasuredLedger:
     def settle(self, owner: str, settlements: Sequence[Settlement], now: float) -> Collection[str]:
         return self._timed("settle", lambda: self._ledger.settle(owner, settlements, now))
 
-    def close_events(self, owner: str, closings: Sequence[Closing], now: float) -> None:
-        self._timed("close_events", lambda: self._ledger.close_events(owner, closings, now))
+    def close_events(self, closings: Sequence[Closing], now: float) -> None:
+        self._timed("close_events", lambda: self._ledger.close_events(closings, now))
 
     def reopen(self, event_ids: Collection[str], now: float) -> Collection[str]:
         return self._timed("reopen", lambda: self._ledger.reopen(event_ids, now))

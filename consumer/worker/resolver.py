@@ -27,8 +27,8 @@ from consumer.worker.work import Landed, Sending
 _PATIENCE = 0.5
 
 
-#: Seconds between two lookups of a provider that does not answer.
-_WHILE_SILENT: Final = 2.0
+#: Seconds for which a send leaves it to others to ask a provider that does not answer.
+_OTHERS_ASK: Final = 10.0
 #: Seconds until a send looks whether another one, sent ahead of it, has come through.
 _NEXT_LOOK: Final = 1.0
 
@@ -115,9 +115,9 @@ class Resolver:
         if found is None:
             wait = self._wait(sending, doubt, answered)
             if wait is not None:
-                if not answered and doubt.lookups > before:
-                    # It finds out for all others when there is an answer again.
-                    wait = min(wait, _WHILE_SILENT)
+                if not answered and doubt.lookups == before:
+                    # Another one finds out, every two seconds, and wakes this one.
+                    wait = max(wait, _OTHERS_ASK)
                 self._lanes.landed()
                 self._lanes.doubt(sending, wait)
                 return
@@ -188,14 +188,21 @@ class Resolver:
         if wait is None and not answered and not behind and not sending.send.obsolete:
             # Nothing could be sent now anyway: ask on, until there is an answer or a way out.
             closed = self._ways.opens_in(sending.options, may_fall_back=False)
-            return closed or (None if self._may_go(sending, doubt) else _NEXT_LOOK)
+            return closed or (None if self._may_end(sending, doubt) else _NEXT_LOOK)
         return wait
 
-    def _may_go(self, sending: Sending, doubt: Doubt) -> bool:
-        """Nobody answers for it. Its provider took others meanwhile, or it goes ahead of all."""
-        return self._ways.answered_since(doubt.transport, doubt.since) or (
-            self._silence.may_go_ahead(doubt.transport, sending)
+    def _may_end(self, sending: Sending, doubt: Doubt) -> bool:
+        """Nobody answers for it. It is held; or its provider took others meanwhile; or it is sent
+        again ahead of all others."""
+        return (
+            self._is_held(sending)
+            or self._ways.answered_since(doubt.transport, doubt.since)
+            or self._silence.may_go_ahead(doubt.transport, sending)
         )
+
+    def _is_held(self, sending: Sending) -> bool:
+        """By policy; what a person has redriven is not held again."""
+        return self._hold and sending.work.redriven_ms is None
 
     def _is_hopeless(self, sending: Sending, doubt: Doubt) -> bool:
         """Nobody will ever say more: to wait would only make the alarm late.
@@ -222,7 +229,7 @@ class Resolver:
         if obsolete is not None:
             held = f"{said}; {_WHY[obsolete]}: held for a person, redrive it to end it"
             return sending.result(Kind.IN_DOUBT, Reason.HELD, held)
-        if self._hold and not redriven:
+        if self._is_held(sending):
             return sending.result(
                 Kind.IN_DOUBT, Reason.HELD, f"{said}; held for a person, redrive it to send it"
             )

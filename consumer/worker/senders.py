@@ -8,7 +8,7 @@ from consumer.domain.alarm import State
 from consumer.domain.notification import SendResult
 from consumer.domain.reasons import Kind, Reason
 from consumer.ports import Clock
-from consumer.worker.calling import Caller
+from consumer.worker.calling import Caller, Ends
 from consumer.worker.lanes import Lanes
 from consumer.worker.marking import Marking
 from consumer.worker.settling import Settling
@@ -85,10 +85,30 @@ class Senders:
         if not ours:
             self._ways.unused(admission)
             return
+        ends = self._caller.call(ours, admission)
+        if len(ours) > 1 and ends[0][1].reason is Reason.BATCH_REFUSED:
+            self._divide(ends, self._ways.limit(admission.options.transport))
+            return
         for sending in ours:
             sending.tries += 1
-        for ends in self._caller.call(ours, admission):
-            self._land(ends)
+        self._land(ends)
+
+    def _divide(self, ends: Ends, at_most: int) -> None:
+        """Refused together, maybe for one bad address: whoever is free sends the parts.
+
+        Nothing is told of it: nothing was accepted, and no email is to blame so far. The ledger
+        is: what waits is not under way.
+        """
+        counts = self._settling.settle_all(ends)
+        ours = [sending for (sending, _), counted in zip(ends, counts, strict=True) if counted]
+        lost = [sending for (sending, _), counted in zip(ends, counts, strict=True) if not counted]
+        self._hand_on([Landed(sending, None) for sending in lost])
+        size = min((len(ends) + 1) // 2, at_most)
+        for start in range(0, len(ours), size):
+            part, token = ours[start : start + size], object()
+            for sending in part:
+                sending.part = token
+            self._lanes.put_back(part)
 
     def _carries_many(self, admission: Admission) -> bool:
         """Between taking and admission the transport may have begun to fail."""
@@ -105,7 +125,7 @@ class Senders:
         self._hand_on([Landed(sending, None) for sending in refused])
         return [sending for sending, ours in zip(sendings, marked, strict=True) if ours]
 
-    def _land(self, ends: Sequence[tuple[Sending, SendResult]]) -> None:
+    def _land(self, ends: Ends) -> None:
         counts = self._settling.settle_all(ends)
         self._hand_on(
             [

@@ -7,6 +7,7 @@ again all together, to a provider that may take everything and say nothing: one 
 """
 
 import threading
+from collections import Counter
 from typing import Final
 
 from consumer.ports import Clock
@@ -26,20 +27,21 @@ class Silence:
         #: By provider: who was sent again without an answer, and when (monotonic seconds).
         self._ahead: dict[str, tuple[Sending, float]] = {}
         self._silent: set[str] = set()
-        self._asked: set[str] = set()
+        #: Lookups under way.
+        self._asked: Counter[str] = Counter()
 
     def may_ask(self, provider: str) -> bool:
         """Whether a lookup is worth its time; then `heard` has to be told what came of it."""
         with self._lock:
-            if provider in self._silent and provider in self._asked:
+            if provider in self._silent and self._asked[provider]:
                 return False
-            self._asked.add(provider)
+            self._asked[provider] += 1
             return True
 
     def heard(self, provider: str, *, answered: bool) -> bool:
         """A lookup is over. True: it was the first to be answered again."""
         with self._lock:
-            self._asked.discard(provider)
+            self._asked[provider] -= 1
             was_silent = provider in self._silent
             if answered:
                 self._silent.discard(provider)

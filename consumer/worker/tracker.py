@@ -239,7 +239,7 @@ class Tracker:
             self._ledger.settle(self._owner, news, now)
         closings = [self._closing(work) for work in works]
         if closings:
-            self._ledger.close_events(self._owner, closings, now)
+            self._ledger.close_events(closings, now)
 
     def _closing(self, work: Work) -> Closing:
         locked = work.prepared.locked
@@ -247,7 +247,6 @@ class Tracker:
         return Closing(
             event_id=work.event.id,
             atom=work.atom,
-            fence=locked.fence,
             outcome=work.outcome,
             # A time that was not believed is not handed on either.
             timestamp_ms=locked.timestamp_ms,

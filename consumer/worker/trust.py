@@ -2,8 +2,9 @@
 
 A call whose answer is lost leaves all that it carried in doubt, and what is in doubt waits and
 does not fall back. So nobody bets a thousand emails on a provider that may be down: the first
-calls carry one each, every good answer doubles it, and a bad one, or silence, begins anew. In a
-storm that costs the time of one answer, for all senders have one soon after each other.
+calls carry one each, and a call carries at most twice as many as one that went well just now. A
+lost answer, one that is long in coming, or a quiet time begin anew. In a storm that costs the time
+of some answers, while all senders call side by side.
 """
 
 import threading
@@ -13,10 +14,10 @@ from consumer.domain.notification import SendResult
 from consumer.domain.reasons import Kind
 from consumer.ports import Clock
 
-#: More than any provider takes in one call.
-_ENOUGH: Final = 1 << 16
 #: Seconds after which a good answer says nothing about the next call any more.
 _LASTS: Final = 10.0
+#: Seconds after which an answer is long in coming. Mailgun's take some tenths of one.
+_LONG: Final = 5.0
 
 
 class Trust:
@@ -27,18 +28,31 @@ class Trust:
         self._lock = threading.Lock()
         self._emails = 1
         self._until = 0.0
+        #: When each call under way began, monotonic seconds, the oldest first.
+        self._under_way: dict[object, float] = {}
 
     def emails(self) -> int:
         """So many may go in one call."""
+        now = self._clock.monotonic()
         with self._lock:
-            return self._emails if self._clock.monotonic() < self._until else 1
+            oldest = next(iter(self._under_way.values()), now)
+            return self._emails if now < self._until and now < oldest + _LONG else 1
 
-    def record(self, result: SendResult) -> None:
-        """What became of a call. A throttled or refused one says nothing about lost answers."""
+    def begin(self) -> object:
+        """A call is made; `end` takes what this returns."""
+        call = object()
         with self._lock:
-            now = self._clock.monotonic()
-            if result.kind is Kind.IN_DOUBT:
+            self._under_way[call] = self._clock.monotonic()
+        return call
+
+    def end(self, call: object, emails: int, result: SendResult | None) -> None:
+        """What became of it. A throttled or refused call says nothing about lost answers; None:
+        nobody knows."""
+        now = self._clock.monotonic()
+        with self._lock:
+            del self._under_way[call]
+            if result is None or result.kind is Kind.IN_DOUBT:
                 self._until = 0.0
             elif result.kind is Kind.ACCEPTED:
-                self._emails = min(_ENOUGH, 2 * self._emails) if now < self._until else 2
+                self._emails = max(2 * emails, self._emails if now < self._until else 1)
                 self._until = now + _LASTS

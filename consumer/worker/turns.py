@@ -7,15 +7,15 @@ queue, first come first served, and the queues take turns.
 
 from collections import OrderedDict, deque
 from collections.abc import Collection, Hashable, Iterator, Sequence
-from itertools import islice
 from typing import Final, Protocol
 
 import msgspec
 
 from consumer.worker.work import Sending, Work
 
-#: So many emails to an address that a call already has are passed over in search of others. An
-#: alarm storm often goes to one address; going through all of it for each call would be waste.
+#: So many emails of a tenant, to addresses that a call already has, are passed over in search of
+#: others. An alarm storm often goes to one address; going through all of it for each call would be
+#: waste.
 _PASSED_OVER: Final = 200
 
 
@@ -90,26 +90,29 @@ class Turns:
         if company is None or room.emails < 2:
             return [first]
         call = _Call(first, room)
-        tenants = deque(
-            islice((t for t, queues in self._tenants.items() if company in queues), room.emails)
-        )
+        sharing = [t for t, queues in self._tenants.items() if company in queues][: room.emails]
+        tenants = deque(sharing)
         while tenants and len(call.sendings) < room.emails:
             tenant = tenants.popleft()
             if call.take_one(self._tenants[tenant][company]):
                 self._count -= 1
                 self._tenants.move_to_end(tenant)
-                if not self._tidy(tenant, company):
-                    tenants.append(tenant)
+                tenants.append(tenant)
+        call.put_back()
+        for tenant in sharing:
+            self._tidy(tenant, company)
         return call.sendings
 
     def forget(self, gone: Collection[Work]) -> None:
         """These events were taken out of their lanes."""
         works = set(map(id, gone))
-        left = [sending for sending in self if id(sending.work) not in works]
-        self._tenants.clear()
-        self._count = 0
-        for sending in left:
-            self.push(sending)
+        for tenant, queues in list(self._tenants.items()):
+            for company, queue in list(queues.items()):
+                left = [sending for sending in queue if id(sending.work) not in works]
+                self._count -= len(queue) - len(left)
+                queue.clear()
+                queue.extend(left)
+                self._tidy(tenant, company)
 
     def _pop_first(self) -> Sending | None:
         """Its tenant and its queue go to the end of their turns."""
@@ -124,15 +127,13 @@ class Turns:
         self._tidy(tenant, company)
         return sending
 
-    def _tidy(self, tenant: str, company: Hashable) -> bool:
-        """Nothing that is empty stays; True when the queue went."""
+    def _tidy(self, tenant: str, company: Hashable) -> None:
+        """Nothing that is empty stays."""
         queues = self._tenants[tenant]
-        if queues[company]:
-            return False
-        del queues[company]
+        if not queues[company]:
+            del queues[company]
         if not queues:
             del self._tenants[tenant]
-        return True
 
 
 class _Call:
@@ -142,29 +143,30 @@ class _Call:
         self.sendings = [first]
         self._addresses = {_address(first)}
         self._left = room.size - first.send.email.size
-        self._passed_over = 0
+        #: By queue, those whose addresses the call has already.
+        self._aside: dict[int, tuple[deque[Sending], list[Sending]]] = {}
 
     def take_one(self, queue: deque[Sending]) -> bool:
         """Take the first that fits; False when none does."""
-        passed: list[Sending] = []
-        found = None
-        while queue and found is None and self._passed_over < _PASSED_OVER:
+        _, aside = self._aside.setdefault(id(queue), (queue, []))
+        while queue and len(aside) < _PASSED_OVER:
             sending = queue.popleft()
-            if _address(sending) not in self._addresses:
-                found = sending
-            else:
-                self._passed_over += 1
-                passed.append(sending)
-        if found is not None and found.send.email.size > self._left:
-            passed.append(found)
-            found = None
-        queue.extendleft(reversed(passed))
-        if found is None:
-            return False
-        self.sendings.append(found)
-        self._addresses.add(_address(found))
-        self._left -= found.send.email.size
-        return True
+            if _address(sending) in self._addresses:
+                aside.append(sending)
+                continue
+            if sending.send.email.size > self._left:
+                queue.appendleft(sending)
+                return False
+            self.sendings.append(sending)
+            self._addresses.add(_address(sending))
+            self._left -= sending.send.email.size
+            return True
+        return False
+
+    def put_back(self) -> None:
+        """What was passed over is first of its queue again."""
+        for queue, aside in self._aside.values():
+            queue.extendleft(reversed(aside))
 
 
 def _address(sending: Sending) -> str:

@@ -106,10 +106,16 @@ class Ways:
         transport = self._batching.get(sending.options.transport)
         if transport is None:
             return None
-        shared = transport.together(sending.send.email, sending.options)
-        return (
-            None if shared is None else (sending.options.transport, sending.may_fall_back, shared)
-        )
+        if sending.shared is None:
+            sending.shared = (transport.together(sending.send.email, sending.options),)
+        (shared,) = sending.shared
+        name = sending.options.transport
+        return shared and (name, sending.may_fall_back, sending.part, shared)
+
+    def limit(self, name: str) -> int:
+        """How many emails a call of the transport may carry, whatever it risks."""
+        transport = self._batching.get(name)
+        return 1 if transport is None else transport.batch_limit
 
     def room(self, sending: Sending) -> Room:
         """How much one call may carry now. A probe is one email, and so is what falls back."""
@@ -117,23 +123,30 @@ class Ways:
         transport = self._batching.get(name)
         if transport is None or self._breakers[name].is_open or self.gate(name):
             return ALONE
-        emails = min(self._trust[name].emails(), transport.batch_limit)
+        emails = transport.batch_limit
+        if sending.part is None:
+            # A part of a refused call risks no more than the call did.
+            emails = min(emails, self._trust[name].emails())
         return Room(emails, transport.batch_bytes)
 
     def send(self, emails: Sequence[Email], admission: Admission) -> Sequence[SendResult]:
         """One call, after it was admitted: a result for each."""
         name = admission.options.transport
+        trust = self._trust.get(name)
+        call = trust and trust.begin()
+        result = None
         try:
             results = deliver(emails, admission.options, self._transports)
+            result = results[0]
         except BaseException:
             self.unused(admission)
             raise
+        finally:
+            if trust is not None:
+                trust.end(call, len(emails), result)
         # One call is one opinion on the transport, however many emails it carried.
-        result = results[0]
         if result.kind in (Kind.ACCEPTED, Kind.FAILED):
             self._answered_at[name] = self._clock.now()
-        if name in self._trust:
-            self._trust[name].record(result)
         works = self._breakers[name].record(result, probe=admission.probe)
         if works is not None:
             self._on_state(name, works, result.message)

@@ -99,7 +99,18 @@ class Work:
 class Sending:
     """One email of one event, on its way through attempts."""
 
-    __slots__ = ("attempt", "company", "doubt", "possible_duplicate", "send", "tries", "work")
+    __slots__ = (
+        "attempt",
+        "company",
+        "doubt",
+        "first_sent",
+        "part",
+        "possible_duplicate",
+        "send",
+        "shared",
+        "tries",
+        "work",
+    )
 
     def __init__(self, work: Work, send: Send) -> None:
         self.work = work
@@ -119,8 +130,14 @@ class Sending:
                 inherited=True,
             )
         )
+        #: When the first attempt that may have been accepted left, epoch seconds.
+        self.first_sent = None if send.doubt is None else send.doubt.first_sent
         #: It could not be found out whether an earlier attempt was accepted.
         self.possible_duplicate = send.possible_duplicate
+        #: What its transport says about company, asked once: `(together,)`.
+        self.shared: tuple[Hashable | None] | None = None
+        #: The part of a refused call that it belongs to: it has no other company.
+        self.part: object | None = None
         #: Equal for all that may go in one call, set when it waits for a sender; None: it goes
         #: alone.
         self.company: Hashable | None = None

@@ -88,13 +88,12 @@ class Rig:
         closing = Closing(
             event_id=event.id,
             atom=ATOM,
-            fence=self._fence,
             outcome="accepted",
             timestamp_ms=event.timestamp,
             state=State.CRITICAL,
             advances=True,
         )
-        self.ledger.close_events(OWNER, [closing], self.clock.now())
+        self.ledger.close_events([closing], self.clock.now())
 
     def row(self, uid: str = UID) -> DeliveryRow:
         (found,) = self.ledger.find_deliveries(uid=uid)

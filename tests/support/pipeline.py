@@ -106,18 +106,17 @@ class Bench:
 
     def earlier_event(self, event: AlarmEvent, thread_event_id: str | None = None) -> None:
         """A process finished an event of the atom."""
-        fence = self.hold(event.atom)
+        self.hold(event.atom)
         closing = Closing(
             event_id=event.id,
             atom=event.atom,
-            fence=fence,
             outcome=Kind.ACCEPTED,
             timestamp_ms=event.timestamp,
             state=event.state,
             advances=True,
             thread_event_id=thread_event_id,
         )
-        self.ledger.close_events(EARLIER, [closing], self.clock.now())
+        self.ledger.close_events([closing], self.clock.now())
         self.ledger.release_all(EARLIER)
 
     def count(self, stage: str, outcome: str) -> float:

@@ -108,9 +108,19 @@ class MemoryLedger:
                 row = self.deliveries.get(told.uid)
                 if row is not None:
                     self.deliveries[told.uid] = _settled(row, told, owner, now)
-            return [t.uid for t in settlements if not self.holds(owner, t.atom, t.fence)]
+            return [
+                t.uid
+                for t in settlements
+                if not self.holds(owner, t.atom, t.fence) or self._overrules(t)
+            ]
 
-    def close_events(self, owner: str, closings: Sequence[Closing], now: float) -> None:
+    def _overrules(self, told: Settlement) -> bool:
+        """It is accepted, whatever the settlement says."""
+        row = self.deliveries.get(told.uid)
+        weaker = told.state not in (DeliveryState.ACCEPTED, DeliveryState.IN_DOUBT)
+        return weaker and row is not None and row.state is DeliveryState.ACCEPTED
+
+    def close_events(self, closings: Sequence[Closing], now: float) -> None:
         with self.lock:
             self._called("close_events")
             for told in closings:
@@ -124,7 +134,7 @@ class MemoryLedger:
                 )
                 new = told.event_id not in self.events
                 self.events.setdefault(told.event_id, row)
-                if self.holds(owner, told.atom, told.fence):
+                if told.atom in self.atoms:
                     _move_on(self.atoms[told.atom], told, new=new)
 
     def reopen(self, event_ids: Collection[str], now: float) -> Collection[str]:

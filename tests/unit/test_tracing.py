@@ -108,17 +108,16 @@ def sent(ledger: SqlLedger, event: str = EVENT, uid: str = UID, to: str = ADDRES
 
 def ended(ledger: SqlLedger, event: str, outcome: str) -> None:
     atom = make_event().atom
-    fence = ledger.claim("w", [ClaimRequest(atom, (event,))], 1.0).won[atom].fence
+    ledger.claim("w", [ClaimRequest(atom, (event,))], 1.0)
     closing = Closing(
         event_id=event,
         atom=atom,
-        fence=fence,
         outcome=outcome,
         timestamp_ms=T0,
         state=State.CRITICAL,
         advances=True,
     )
-    ledger.close_events("w", [closing], 4.0)
+    ledger.close_events([closing], 4.0)
 
 
 # -- what a reference may be -------------------------------------------------------------------

@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Connection, Executable, Text, bindparam, sele
 from sqlalchemy.types import Double
 
 from consumer.adapters.ledger.batch import given, rows, upsert
-from consumer.adapters.ledger.locks import AtomRow, is_ours, lock_atoms
+from consumer.adapters.ledger.locks import AtomRow, lock_atoms
 from consumer.adapters.ledger.schema import atoms, events
 from consumer.domain.ledger import Closing
 
@@ -44,23 +44,22 @@ def _end(dialect: str) -> Executable:
     return insert.on_conflict_do_nothing(index_elements=["id"]).returning(events.c.id)
 
 
-def close_events(
-    connection: Connection, owner: str, closings: Sequence[Closing], now: float
-) -> None:
-    """Write the ends, whoever holds the atom by now: that an event ended is a fact.
+def close_events(connection: Connection, closings: Sequence[Closing], now: float) -> None:
+    """Write the ends, whoever holds the atoms by now: that an event ended is a fact.
 
-    Only atoms whose fence is still ours move on.
+    Its atom moves on in the same breath: to the next owner the event is a duplicate, which moves
+    nothing, and what came before it would be news again.
     """
     held = lock_atoms(connection, (closing.atom for closing in closings))
     ends = rows((c.event_id, c.atom, c.outcome, c.state, c.timestamp_ms) for c in closings)
     statement = _end(connection.dialect.name)
     new = set(connection.execute(statement, {"rows": ends, "now": now}).scalars())
 
-    ours: defaultdict[str, list[Closing]] = defaultdict(list)
+    by_atom: defaultdict[str, list[Closing]] = defaultdict(list)
     for closing in closings:
-        if is_ours(held, owner, closing.atom, closing.fence):
-            ours[closing.atom].append(closing)
-    moved = (moved_on(held[atom], of_atom, new) for atom, of_atom in ours.items())
+        if closing.atom in held:
+            by_atom[closing.atom].append(closing)
+    moved = (moved_on(held[atom], of_atom, new) for atom, of_atom in by_atom.items())
     changed = [row for row in moved if row != held[row.atom]]
     if changed:
         connection.execute(_MOVE, {"rows": rows(map(_values, changed)), "now": now})

@@ -121,6 +121,15 @@ def _settle() -> Executable:
 
 _SETTLE = _settle()
 
+#: What does not contradict that the provider has the email.
+_MAY_BE_ACCEPTED = (DeliveryState.ACCEPTED, DeliveryState.IN_DOUBT)
+#: Accepted, as a webhook told, while we thought otherwise.
+_OVERRULED = select(deliveries.c.uid).where(
+    deliveries.c.uid == _RESULTS.c.uid,
+    deliveries.c.state == DeliveryState.ACCEPTED.value,
+    _RESULTS.c.state.not_in([state.value for state in _MAY_BE_ACCEPTED]),
+)
+
 
 def mark_sending(
     connection: Connection, owner: str, marks: Sequence[SendingMark], now: float
@@ -153,7 +162,7 @@ def mark_sending(
 def settle(
     connection: Connection, owner: str, settlements: Sequence[Settlement], now: float
 ) -> Collection[str]:
-    """The uids whose fence was lost; see the port. A uid that was never marked is no row."""
+    """The uids that do not count; see the port. A uid that was never marked is no row."""
     held = lock_atoms(connection, (settlement.atom for settlement in settlements))
     wanted = rows(
         (
@@ -170,7 +179,10 @@ def settle(
         for result in last_words(settlements).values()
     )
     connection.execute(_SETTLE, {"rows": wanted, "me": owner, "now": now})
-    return {s.uid for s in settlements if not is_ours(held, owner, s.atom, s.fence)}
+    lost = {s.uid for s in settlements if not is_ours(held, owner, s.atom, s.fence)}
+    if any(s.state not in _MAY_BE_ACCEPTED for s in settlements):
+        lost.update(connection.execute(_OVERRULED, {"rows": wanted}).scalars())
+    return lost
 
 
 def last_words(settlements: Iterable[Settlement]) -> Mapping[str, Settlement]:

@@ -79,9 +79,9 @@ class SqlLedger:
             return ()
         return self._database.write(lambda c: deliveries.settle(c, owner, settlements, now))
 
-    def close_events(self, owner: str, closings: Sequence[Closing], now: float) -> None:
+    def close_events(self, closings: Sequence[Closing], now: float) -> None:
         if closings:
-            self._database.write(lambda c: closing.close_events(c, owner, closings, now))
+            self._database.write(lambda c: closing.close_events(c, closings, now))
 
     def reopen(self, event_ids: Collection[str], now: float) -> Collection[str]:
         if not event_ids:

@@ -64,8 +64,7 @@ def _at_most(reply: Reply, sent: int) -> int | None:
         return min(int(too_many[1]), sent - 1)
     if reply.status == 403 and _PROBATION in reply.text:
         return min(PROBATION_EMAILS, sent - 1)
-    # A proxy between us and Mailgun may have a limit of its own.
-    return sent // 2 if reply.status == 413 else None
+    return None
 
 
 def _with_the_batch_named(accepted: Verdict, message_ids: Collection[str]) -> Verdict:

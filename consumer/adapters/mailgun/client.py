@@ -112,7 +112,7 @@ class MailgunTransport:
         boundary = secrets.token_hex(16)
         try:
             body = self._batch_body(emails, options, boundary)
-        except batch.NotTogether as why:
+        except Exception as why:  # noqa: BLE001  # nothing is written yet: smaller parts find out
             return [self._not_together(why)] * len(emails)
         result = self._call(emails, body, content_type(boundary), self._read_batch(emails))
         if result.kind is not Kind.ACCEPTED:
@@ -135,11 +135,12 @@ class MailgunTransport:
             raise batch.NotTogether("together they are larger than what Mailgun takes")
         return body
 
-    def _not_together(self, why: batch.NotTogether) -> SendResult:
+    def _not_together(self, why: Exception) -> SendResult:
+        said = str(why) if isinstance(why, batch.NotTogether) else f"{type(why).__name__} in a form"
         return SendResult(
             kind=Kind.DEFERRED,
             reason=Reason.BATCH_REFUSED,
-            message=f"not called: {why}",
+            message=f"not called: {said}",
             transport=self.name,
             calls=0,
         )

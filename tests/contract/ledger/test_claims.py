@@ -83,7 +83,7 @@ def test_one_claim_answers_each_atom_by_itself(ledger: SqlLedger) -> None:
 
 def test_claim_tells_the_last_closed_event(ledger: SqlLedger) -> None:
     win(ledger, "a")
-    ledger.close_events("a", [closing(thread_event_id="e1")], NOW)
+    ledger.close_events([closing(thread_event_id="e1")], NOW)
     assert win(ledger, "b", now=LATER) == AtomState(
         atom=ATOM,
         fence=2,
@@ -98,7 +98,7 @@ def test_closed_event_is_known_and_its_deliveries_are_left_out(ledger: SqlLedger
     win(ledger, "a")
     ledger.mark_sending("a", [mark(), mark(uid="n2", event_id="e2")], NOW)
     ledger.settle("a", [settlement()], NOW)
-    ledger.close_events("a", [closing()], NOW)
+    ledger.close_events([closing()], NOW)
     claims = ledger.claim("a", [request(ATOM, "e1", "e2", "e3")], NOW)
     assert claims.events.keys() == {"e1"}
     assert claims.events["e1"].outcome == "accepted"
@@ -108,7 +108,7 @@ def test_closed_event_is_known_and_its_deliveries_are_left_out(ledger: SqlLedger
 
 def test_events_are_known_also_of_an_atom_that_is_held(ledger: SqlLedger) -> None:
     win(ledger, "a")
-    ledger.close_events("a", [closing()], NOW)
+    ledger.close_events([closing()], NOW)
     claims = ledger.claim("b", [request(ATOM, "e1")], NOW)
     assert claims.events.keys() == {"e1"}
 

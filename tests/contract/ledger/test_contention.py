@@ -82,11 +82,10 @@ def test_whole_rounds_side_by_side_all_come_through(
             ]
             assert not ledger.mark_sending(owner, [mark(**fact) for fact in facts], NOW)
             assert not ledger.settle(owner, [settlement(**fact) for fact in facts], NOW)
-            ledger.close_events(
-                owner,
-                [closing(event_id=f"event of {fact.pop('uid')}", **fact) for fact in facts],
-                NOW,
-            )
+            ends = [
+                closing(event_id=f"event of {fact['uid']}", atom=fact["atom"]) for fact in facts
+            ]
+            ledger.close_events(ends, NOW)
             ledger.release(owner, claims.won)
         return claims
 

@@ -27,7 +27,7 @@ def test_an_email_is_found_by_its_uid_from_before_its_request_is_written(
 def test_an_event_that_has_ended_says_what_it_was(ledger: SqlLedger) -> None:
     win(ledger, "one")
     ledger.mark_sending("one", [mark()], NOW)
-    ledger.close_events("one", [closing()], NOW)
+    ledger.close_events([closing()], NOW)
     found = ledger.feedback.sent(["n1"])["n1"]
     assert (found.state, found.timestamp_ms) == (State.CRITICAL, 1_392_138_733_810)
 

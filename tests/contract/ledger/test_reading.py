@@ -28,7 +28,7 @@ def filled(ledger: SqlLedger) -> SqlLedger:
         )
     ledger.settle("a", [settlement(uid="n1")], NOW + 1)
     ledger.settle("a", [settlement(uid="n2", state=DeliveryState.DEFERRED)], NOW + 2)
-    ledger.close_events("a", [closing()], NOW + 1)
+    ledger.close_events([closing()], NOW + 1)
     return ledger
 
 
@@ -106,7 +106,7 @@ def test_prune_keeps_an_alarm_that_has_not_recovered(filled: SqlLedger) -> None:
 
 def test_prune_forgets_an_alarm_that_is_ok(ledger: SqlLedger) -> None:
     win(ledger, "a")
-    ledger.close_events("a", [closing(state=State.OK)], NOW)
+    ledger.close_events([closing(state=State.OK)], NOW)
     ledger.release_all("a")
     ledger.prune(NOW + LEASE + 100, 100)
     assert ledger.counts()["atoms"] == 0

@@ -23,7 +23,7 @@ def ended(ledger: SqlLedger, state: DeliveryState, reason: str, uid: str = "n1")
     win(ledger, "a")
     ledger.mark_sending("a", [mark(uid=uid)], NOW)
     ledger.settle("a", [settlement(uid=uid, state=state, reason=reason)], NOW + 1)
-    ledger.close_events("a", [closing()], NOW + 2)
+    ledger.close_events([closing()], NOW + 2)
 
 
 @pytest.mark.parametrize("state", [DeliveryState.EXPIRED, DeliveryState.FAILED])
@@ -83,7 +83,7 @@ def test_an_event_that_has_not_ended_is_left_alone(ledger: SqlLedger) -> None:
 
 def test_other_events_are_not_touched(ledger: SqlLedger) -> None:
     ended(ledger, DeliveryState.FAILED, "provider_rejected")
-    ledger.close_events("a", [closing(event_id="e2", timestamp_ms=closing().timestamp_ms + 1)], NOW)
+    ledger.close_events([closing(event_id="e2", timestamp_ms=closing().timestamp_ms + 1)], NOW)
     assert list(ledger.reopen(["e2"], LATE)) == ["e2"]
     assert ledger.find_events(["e1", "e2"]).keys() == {"e1"}
     assert row(ledger).state is DeliveryState.FAILED
@@ -103,7 +103,7 @@ def test_it_may_end_again(ledger: SqlLedger) -> None:
     """And the atom that had moved on to it stands there still."""
     ended(ledger, DeliveryState.FAILED, "provider_rejected")
     ledger.reopen(["e1"], LATE)
-    ledger.close_events("a", [closing(outcome="accepted")], LATE + 1)
+    ledger.close_events([closing(outcome="accepted")], LATE + 1)
     again = ledger.find_events(["e1"])["e1"]
     assert (again.outcome, again.closed_at) == ("accepted", LATE + 1)
     assert ledger.claim("a", [request()], NOW).won[ATOM].last_event_id == "e1"
@@ -121,7 +121,7 @@ def test_many_at_once_beside_closing_consumers_do_not_deadlock(
 
     def close() -> None:
         for _ in range(10):
-            ledger.close_events("a", closings, NOW)
+            ledger.close_events(closings, NOW)
 
     def reopen() -> int:
         return sum(len(other.reopen(ids[::-1], LATE)) for _ in range(10))

@@ -226,3 +226,22 @@ def test_a_doubt_keeps_the_time_of_its_attempt(ledger: SqlLedger) -> None:
     ledger.settle("a", [settlement(state=DeliveryState.IN_DOUBT)], NOW + 3600)
     ledger.settle("a", [settlement(state=DeliveryState.IN_DOUBT, reason="held")], NOW + 7200)
     assert (row(ledger).updated_at, row(ledger).created_at) == (NOW, NOW)
+
+
+@pytest.mark.parametrize(
+    "weaker",
+    [
+        DeliveryState.DEFERRED,
+        DeliveryState.FAILED,
+        DeliveryState.SUPERSEDED,
+        DeliveryState.EXPIRED,
+    ],
+)
+def test_what_is_accepted_is_not_told_otherwise(ledger: SqlLedger, weaker: DeliveryState) -> None:
+    """A webhook may say so while an email waits for its next attempt."""
+    win(ledger, "a")
+    ledger.mark_sending("a", [mark()], NOW)
+    ledger.settle("webhook", [settlement(state=DeliveryState.ACCEPTED, fence=0)], NOW)
+    assert set(ledger.settle("a", [settlement(state=weaker)], NOW)) == {settlement().uid}
+    (row,) = ledger.find_deliveries(uid=settlement().uid)
+    assert row.state is DeliveryState.ACCEPTED

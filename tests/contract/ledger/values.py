@@ -68,7 +68,6 @@ def closing(**changes: Any) -> Closing:
     values: dict[str, Any] = {
         "event_id": "e1",
         "atom": ATOM,
-        "fence": 1,
         "outcome": "accepted",
         "timestamp_ms": 1_392_138_733_810,
         "state": State.CRITICAL,

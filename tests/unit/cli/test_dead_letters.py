@@ -58,13 +58,12 @@ def test_open_leaves_out_what_was_settled_since(
     closing = Closing(
         event_id="e1",
         atom=event.atom,
-        fence=1,
         outcome="accepted",
         timestamp_ms=event.timestamp,
         state=event.state,
         advances=True,
     )
-    ledger.close_events("a", [closing], T0)
+    ledger.close_events([closing], T0)
     ledger.close()
     topic(*LETTERS)
     assert "accepted  too_old" in command("list").out

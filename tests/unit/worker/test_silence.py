@@ -29,7 +29,19 @@ def test_who_is_silent_is_asked_by_one_at_a_time(silence: Silence) -> None:
     assert silence.may_ask("mailgun")
 
 
+def test_while_anyone_still_waits_for_the_silent_nobody_else_asks(silence: Silence) -> None:
+    for _ in range(3):
+        silence.may_ask("mailgun")
+    silence.heard("mailgun", answered=False)
+    silence.heard("mailgun", answered=False)
+    assert not silence.may_ask("mailgun")
+    silence.heard("mailgun", answered=False)
+    assert silence.may_ask("mailgun")
+
+
 def test_its_end_is_told_once(silence: Silence) -> None:
+    for _ in range(3):
+        silence.may_ask("mailgun")
     silence.heard("mailgun", answered=False)
     assert silence.heard("mailgun", answered=True)
     assert not silence.heard("mailgun", answered=True)

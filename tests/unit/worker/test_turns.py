@@ -118,6 +118,19 @@ def test_the_search_beyond_one_address_has_an_end(turns: AskedTurns) -> None:
     assert len(turns) == 1000
 
 
+def test_a_storm_to_one_address_and_many_others_goes_in_full_calls(turns: AskedTurns) -> None:
+    """Each alarm tells the same person, and one of its own."""
+    for _ in range(150):
+        put(turns, sending(to="ops@example.com"), sending())
+    assert len(call(turns)) == 151
+
+
+def test_one_tenants_storm_to_one_address_leaves_the_others_calls_full(turns: AskedTurns) -> None:
+    put(turns, *(sending("storm", to="ops@example.com") for _ in range(1000)))
+    put(turns, *(sending("other") for _ in range(300)))
+    assert len(call(turns)) == 301
+
+
 def test_tenants_share_a_call_evenly(turns: AskedTurns) -> None:
     storm = put(turns, *(sending("storm") for _ in range(10)))
     other = put(turns, *(sending("other") for _ in range(2)))

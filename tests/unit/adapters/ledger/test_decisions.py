@@ -33,7 +33,6 @@ def close(event_id: str, timestamp_ms: int, **changes: object) -> Closing:
     values: dict[str, object] = {
         "event_id": event_id,
         "atom": "x",
-        "fence": 3,
         "outcome": "accepted",
         "timestamp_ms": timestamp_ms,
         "state": State.OK,
@@ -58,7 +57,7 @@ def close(event_id: str, timestamp_ms: int, **changes: object) -> Closing:
         "earlier",
         "same millisecond and new",
         "same millisecond and repeated",
-        "later although closed before: its first closer had lost the fence",
+        "later although closed before",
         "does not advance",
         "latest of several",
     ],

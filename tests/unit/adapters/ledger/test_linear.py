@@ -73,7 +73,6 @@ def whole_round(ledger: Counted, size: int) -> dict[str, int]:
         Closing(
             event_id=f"e{name}",
             atom=name,
-            fence=1,
             outcome="accepted",
             timestamp_ms=1,
             state=State.CRITICAL,
@@ -86,7 +85,7 @@ def whole_round(ledger: Counted, size: int) -> dict[str, int]:
         "claim": lambda: store.claim("one", asked, 1.0),
         "mark": lambda: store.mark_sending("one", marks, 1.0),
         "settle": lambda: store.settle("one", results, 1.0),
-        "close": lambda: store.close_events("one", ends, 1.0),
+        "close": lambda: store.close_events(ends, 1.0),
         "claim again": lambda: store.claim("one", asked, 1.0),
         "release": lambda: store.release("one", names),
     }

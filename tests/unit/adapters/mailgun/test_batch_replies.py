@@ -31,7 +31,7 @@ def said(status: int, text: str) -> BatchVerdict:
         (400, "too many recipients, max is 0", 0),
         (402, "Request failed", None),
         (403, f"{NOT_ALLOWED} large batches yet", 10),
-        (413, "request size exceeds 52.4MiB limit", 250),
+        (413, "request size exceeds 52.4MiB limit", None),
         (418, "what is this", None),
     ],
 )
