@@ -189,6 +189,10 @@ class Observing:
 
     # -- Kafka ---------------------------------------------------------------------------------
 
+    def answered(self) -> None:
+        """A broker answered. Nothing else ends an outage of Kafka."""
+        self.dependency("kafka", True)
+
     def joined(self, ok: bool, why: str) -> None:
         """The member has its place in the group, or waits for it for too long."""
         self.dependency("group", ok, why)

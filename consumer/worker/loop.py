@@ -49,9 +49,11 @@ class PollLoop:
         clock: Clock,
         metrics: Metrics,
         limits: Limits,
-        on_kafka: Callable[[bool, str], None],
+        on_kafka_away: Callable[[str], None],
         times: LoopTimes | None = None,
     ) -> None:
+        """`on_kafka_away` is told why. That a broker answers is for the source to tell: a poll that
+        brings nothing, or what was fetched before, is no answer."""
         self._owner = owner
         self._intake = intake
         self._lanes = lanes
@@ -61,7 +63,7 @@ class PollLoop:
         self._clock = clock
         self._metrics = metrics
         self._limits = limits
-        self._on_kafka = on_kafka
+        self._on_kafka_away = on_kafka_away
         self._times = times or LoopTimes()
         self._paused = False
         #: Given away before all of their work had ended.
@@ -77,10 +79,8 @@ class PollLoop:
             try:
                 self.turn(source)
             except BrokerUnavailable as error:
-                self._on_kafka(False, str(error))
+                self._on_kafka_away(str(error))
                 stop.wait(self._times.reconnect)
-            else:
-                self._on_kafka(True, "")
 
     def turn(self, source: RecordSource) -> None:
         """One round. Raises BrokerUnavailable."""
@@ -108,7 +108,7 @@ class PollLoop:
             if source.commit(offsets):
                 self._offsets.committed(offsets)
         except BrokerUnavailable as error:
-            self._on_kafka(False, str(error))
+            self._on_kafka_away(str(error))
         return quiet
 
     # -- partitions come and go (called while the poll thread waits in poll or close) --------

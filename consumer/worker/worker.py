@@ -204,7 +204,7 @@ class Worker:
             clock=self._clock,
             metrics=metrics,
             limits=self._rules.limits,
-            on_kafka=lambda ok, why: self._observer.dependency("kafka", ok, why),
+            on_kafka_away=lambda why: self._observer.dependency("kafka", False, why),
         )
 
     @property

@@ -167,6 +167,16 @@ def test_a_place_that_does_not_come_is_told_once_and_so_is_its_coming(rig: Rig) 
     assert rig.lines[0]["error"] == "no partitions yet, 10 s after asking to join"
 
 
+def test_kafka_stays_away_until_a_broker_answers(rig: Rig) -> None:
+    for _ in range(3):
+        rig.observing.dependency("kafka", False, "timed out")
+    assert not rig.ready()
+    rig.observing.answered()
+    rig.observing.answered()
+    assert rig.ready()
+    assert rig.events() == [("dependency.down", "error"), ("dependency.up", "info")]
+
+
 def test_clocks_that_disagree_are_told_with_what_to_do(rig: Rig) -> None:
     rig.observing.clock_differs(-3.14)
     rig.observing.clock_differs(0.0)

@@ -28,6 +28,9 @@ class Assignment(Protocol):
 class Observer(Protocol):
     """Who wants to know (metrics, logs and health)."""
 
+    def answered(self) -> None:
+        """A broker has just answered a question of ours: Kafka is there."""
+
     def joined(self, ok: bool, why: str) -> None:
         """The member has its place in the group, told at each poll; or waits too long for it."""
 

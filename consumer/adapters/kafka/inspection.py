@@ -53,9 +53,12 @@ class Inspection:
             # that waits to join would wait for a silent broker without a word.
             first = [KafkaPartition(topic, 0) for topic in self._topics]
             consumer.end_offsets(first, timeout_ms=_ENDS_MS)
+            self._observer.answered()
             return False
         ends = _plain(consumer.end_offsets(assigned, timeout_ms=_ENDS_MS))
         told = {p: consumer.position(p, timeout_ms=_POSITION_MS) for p in assigned}
+        # Also on a quiet topic: only a broker can tell where a partition ends.
+        self._observer.answered()
         positions = _plain({p: at for p, at in told.items() if at is not None})
         self._observer.lag({p: max(0, ends.get(p, at) - at) for p, at in positions.items()})
         if paused:

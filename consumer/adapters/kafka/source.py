@@ -137,6 +137,7 @@ class KafkaSource:
             return False
         except KafkaError as error:
             raise self._unavailable(error) from error
+        self._observer.answered()
         return True
 
     def pause(self) -> None:
@@ -218,6 +219,7 @@ class KafkaSource:
         if self._paused:
             self._consumer.pause(*partitions)
         self._assignment.assigned(plain)
+        self._observer.answered()
         self._observer.joined(True, "")
         self._observer.rebalanced("assigned", plain)
 

@@ -58,7 +58,8 @@ class Rig:
         self.sink = FakeSink()
         self.source = FakeSource()
         self.offsets, self.atoms = Offsets(), Atoms()
-        self.kafka: list[tuple[bool, str]] = []
+        #: Why Kafka was away, each time that the loop told it.
+        self.outages: list[str] = []
         self.metrics = Metrics()
         self.ways = one_way(self.clock, self.transport)
         self.tracker = Tracker(
@@ -106,7 +107,7 @@ class Rig:
             clock=self.clock,
             metrics=self.metrics,
             limits=limits or Limits(),
-            on_kafka=lambda ok, why: self.kafka.append((ok, why)),
+            on_kafka_away=self.outages.append,
             times=TIMES,
         )
 

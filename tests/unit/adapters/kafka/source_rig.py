@@ -24,6 +24,8 @@ class Worker:
         self.lags: dict[TopicPartition, int] = {}
         #: What was told of the place in the group, without repetitions.
         self.places: list[tuple[bool, str]] = []
+        #: How often it was told that a broker has answered.
+        self.answers = 0
 
     def assigned(self, partitions: Collection[TopicPartition]) -> None:
         self.log.append(("assigned", *partitions))
@@ -41,6 +43,9 @@ class Worker:
 
     def lost(self, partitions: Collection[TopicPartition]) -> None:
         self.log.append(("lost", *partitions))
+
+    def answered(self) -> None:
+        self.answers += 1
 
     def joined(self, ok: bool, why: str) -> None:
         if (ok, why) not in self.places[-1:]:

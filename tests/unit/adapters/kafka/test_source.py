@@ -67,6 +67,37 @@ def test_a_record_skipped_at_the_end_of_a_quiet_partition_is_read_again(rig: Rig
 # -- Kafka away --------------------------------------------------------------------------------
 
 
+def test_a_poll_is_no_answer_of_a_broker_but_an_inspection_is(rig: Rig) -> None:
+    """What a poll hands out may have been fetched before the broker went away."""
+    client = rig.begin(p=[0])
+    before = rig.worker.answers
+    assert (rig.poll(), rig.poll()) == ([(0, 0)], [])
+    assert rig.worker.answers == before
+    client.errors["position"] = KafkaTimeoutError("slow")
+    with pytest.raises(BrokerUnavailable):
+        rig.poll(after=5)
+    rig.poll(after=4.9)
+    assert rig.worker.answers == before
+    client.errors.clear()
+    assert rig.poll(after=0.1) == []
+    assert rig.worker.answers == before + 1
+
+
+def test_a_place_in_the_group_and_a_commit_are_answers_and_a_commit_in_vain_is_none(
+    rig: Rig,
+) -> None:
+    rig.poll()
+    assert rig.worker.answers == 0
+    client = rig.begin(p=[0])
+    assert rig.worker.answers == 1
+    assert rig.source.commit({PLAIN_P: 1})
+    assert rig.worker.answers == 2
+    client.errors["commit"] = KafkaTimeoutError("slow")
+    with pytest.raises(BrokerUnavailable):
+        rig.source.commit({PLAIN_P: 1})
+    assert rig.worker.answers == 2
+
+
 @pytest.mark.parametrize("call", ["poll", "end_offsets", "position"])
 def test_whatever_the_client_raises_is_an_outage_that_can_be_repeated(rig: Rig, call: str) -> None:
     client = rig.begin(p=[0])
