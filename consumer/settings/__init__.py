@@ -4,7 +4,10 @@ Each secret has a twin that ends in `_file` and names a file to read it from. Ho
 the environment become these is in consumer/configuration.py.
 """
 
-from pydantic import model_validator
+from typing import Final
+
+from pydantic import ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from consumer.settings.delivery import Delivery, DoubtBudget, MaxAge, Route
 from consumer.settings.feedback import Feedback
@@ -31,6 +34,11 @@ __all__ = [
 ]
 
 
+_NO_MAIL_SERVER: Final = PydanticCustomError(
+    "missing_host", "is missing; the fallback in [delivery] or a route names this transport"
+)
+
+
 class Settings(Section):
     """Everything that can be configured."""
 
@@ -48,5 +56,10 @@ class Settings(Section):
     def _a_mail_server_for_whoever_names_it(self) -> "Settings":
         names = {self.delivery.fallback, *(route.transport for route in self.routes)}
         if "smtp" in names and self.smtp.host is None:
-            raise ValueError("smtp: give host, the fallback or a route names this transport")
+            # A plain ValueError would be of no place: of a rule of several sections too, one key
+            # is told that can be mended.
+            raise ValidationError.from_exception_data(
+                "Settings",
+                [InitErrorDetails(type=_NO_MAIL_SERVER, loc=("smtp", "host"), input=None)],
+            )
         return self

@@ -6,24 +6,19 @@ Nothing is ever sent or opened by these: they are reserved names (RFC 2606).
 import copy
 from typing import Any, Final
 
-#: What has no default.
+#: What has no default, or is asked for by another section.
 _REQUIRED: Final[dict[str, dict[str, Any]]] = {
     "mailgun": {
         "domain": "stand-in.invalid",
         "api_key": "none",
         "from_address": "stand-in@stand-in.invalid",
-    }
+    },
+    "smtp": {"host": "stand-in.invalid"},
 }
 
 
 def stand_in(values: dict[str, Any], place: tuple[str, ...]) -> None:
-    """Take what is at `place` out of the values, or put a stand-in there where one is needed.
-
-    A place without a name is a rule that several sections broke together.
-    """
-    if not place:
-        values["smtp"] = {"host": "stand-in.invalid"}
-        return
+    """Take what is at `place` out of the values, or put a stand-in there where one is needed."""
     _take_out(values, place)
     section, *keys = place
     required = _REQUIRED.get(section)

@@ -49,6 +49,20 @@ def test_all_problems_are_told_at_once_and_where(tmp_path: Path) -> None:
     assert any(line.startswith("MESSENGER_KAFKA__MAX_POLL_RECORDS: ") for line in told)
 
 
+@pytest.mark.parametrize("section", ["", "[smtp]\nport = 587\n"])
+@pytest.mark.parametrize(
+    "named", ['[delivery]\nfallback = "smtp"\n', '[[routes]]\ntransport = "smtp"\n']
+)
+def test_a_mail_server_that_is_named_and_not_given_is_told_with_all_else(
+    tmp_path: Path, named: str, section: str
+) -> None:
+    file = tmp_path / "m.toml"
+    file.write_text(f"{named}{section}[telemetry]\nport = 70000\n")
+    other, told = problems(file)
+    assert other.startswith(f"{file}: [telemetry] port: ")
+    assert told.startswith(f"{file}: [smtp] host: is missing")
+
+
 @pytest.mark.parametrize("name", [" , ", "a b", "..", "ä", "x" * 250])
 def test_a_topic_that_kafka_would_refuse_is_told(name: str) -> None:
     assert "topic" in problems(MESSENGER_KAFKA__EVENTS_TOPIC=name)[0].lower()
