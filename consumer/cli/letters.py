@@ -9,6 +9,7 @@ from rich.text import Text
 from consumer.cli.common import console
 from consumer.cli.plain import as_json, plain
 from consumer.dead_letters import Letter, Standing, State, named
+from consumer.domain.record import Undelivered
 from consumer.explaining import moment
 
 _INDENT: Final = "      "
@@ -22,7 +23,7 @@ def print_line(letter: Letter, standing: Standing) -> None:
     console.print(Text(f"{head}  {plain(topic)} {partition}/{offset}"))
     told = [f"key {_text(dead.record.key)}", *_story(letter, standing)]
     if dead.undelivered:
-        told.append("for " + ", ".join(plain(each.destination) for each in dead.undelivered))
+        told.append("for " + ", ".join(plain(each.name) for each in dead.undelivered))
     for line in (*told, plain(dead.error)):
         console.print(Text(f"{_INDENT}{line}", style="dim"))
 
@@ -58,7 +59,7 @@ def _lines(letter: Letter, standing: Standing) -> Iterator[Text]:
         ("at", f"{moment(record.timestamp)} UTC"),
         ("key", _text(record.key)),
         *(("header", f"{plain(name)}: {_text(value)}") for name, value in record.headers),
-        *(("for", f"{plain(to.destination)}, {plain(to.uid)}") for to in dead.undelivered),
+        *(("for", plain(_whom(to))) for to in dead.undelivered),
         *(("", line) for line in _story(letter, standing)),
     ]
     for name, value in told:
@@ -66,6 +67,10 @@ def _lines(letter: Letter, standing: Standing) -> Iterator[Text]:
     yield Text(f"  value, {len(record.value or b'')} bytes", style="bold")
     content = _content(record.value)
     yield Text(content if isinstance(content, str) else as_json(content))
+
+
+def _whom(to: Undelivered) -> str:
+    return ", ".join(filter(None, (to.destination, to.uid or to.target_id)))
 
 
 def _story(letter: Letter, standing: Standing) -> Iterator[str]:

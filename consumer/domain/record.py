@@ -28,11 +28,20 @@ class Record(msgspec.Struct, frozen=True):
         return len(self.key or b"") + len(self.value or b"")
 
 
-class Undelivered(msgspec.Struct, frozen=True):
+class Undelivered(msgspec.Struct, frozen=True, omit_defaults=True):
     """A notification that was given up: its uid, and the address that was not told."""
 
+    #: Empty where the plan's notification led to no usable address.
     uid: str
+    #: Empty where there is not even a broken one.
     destination: str
+    #: The plan's notification, where there is no uid.
+    target_id: str = ""
+
+    @property
+    def name(self) -> str:
+        """By which a person knows it."""
+        return self.destination or self.target_id
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):

@@ -56,6 +56,7 @@ def given_up(ends: Iterable[End], endings: Iterable[Ending] = ()) -> GivenUp | N
     had no usable address: the catalog can be mended, and the event redriven. That the plan also
     names webhooks or pagers is no mistake: they are another program's.
     """
+    ends = list(ends)
     left = [end for end in ends if end[1].kind in _GIVEN_UP]
     unusable = [
         each
@@ -67,14 +68,25 @@ def given_up(ends: Iterable[End], endings: Iterable[Ending] = ()) -> GivenUp | N
         kind = min((result.kind for _, result in left), key=list(_GIVEN_UP).index)
         reason, said = _GIVEN_UP[kind]
     elif unusable:
-        reason, said = unusable[0].reason, "The plan has no usable address"
+        reason, said = unusable[0].reason, _how_many_were_sent(ends, len(unusable))
     else:
         return None
     return GivenUp(
         reason=reason,
         error=": ".join((said, *words)),
-        undelivered=[Undelivered(to.uid, to.destination) for to, _ in left],
+        undelivered=[
+            *(Undelivered(to.uid, to.destination) for to, _ in left),
+            *(Undelivered("", each.destination or "", each.target_id or "") for each in unusable),
+        ],
     )
+
+
+def _how_many_were_sent(ends: Sequence[End], unusable: int) -> str:
+    """A person must not take an event for unsent that one destination was told of."""
+    if not ends:
+        return "The plan has no usable address"
+    sent = sum(result.kind is Kind.ACCEPTED for _, result in ends)
+    return f"{sent} of {len(ends) + unusable} notifications were sent"
 
 
 def _words(messages: Iterable[str]) -> list[str]:

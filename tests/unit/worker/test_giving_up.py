@@ -98,9 +98,23 @@ def test_what_the_plan_could_not_reach_is_one_dead_letter_that_does_not_count(
         [reason] * 3
     )
     error = giving_up.sink.dead[0][1]["messenger-error"]
-    assert error == b"The plan has no usable address: as told"
+    assert error == b"1 of 3 notifications were sent: as told"
     assert giving_up.tracker._limit.tripped is None
     assert giving_up.ledger.events["e0"].outcome == Kind.ACCEPTED
+
+
+def test_what_led_to_no_address_is_named_by_the_plans_notification() -> None:
+    missing = msgspec.structs.replace(
+        ending(Kind.FAILED, Reason.UNKNOWN_NOTIFICATION), target_id="ntMissing"
+    )
+    end = given_up([(send(event("e1")).notification, result(Kind.ACCEPTED))], [missing])
+    assert end is not None
+    assert end.error == "1 of 2 notifications were sent: as told"
+    (left,) = end.undelivered
+    assert (left.uid, left.destination, left.target_id) == ("", "", "ntMissing")
+    alone = given_up([], [missing])
+    assert alone is not None
+    assert alone.error == "The plan has no usable address: as told"
 
 
 def test_what_another_program_serves_is_nobodys_dead_letter() -> None:
