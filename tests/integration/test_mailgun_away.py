@@ -11,7 +11,7 @@ from tests.support.proxy import TcpProxy
 
 def test_mailgun_stopped_slow_and_silent(tmp_path: Path, kafka: Kafka) -> None:
     """The process says what it waits for; when Mailgun is back everything goes out once."""
-    with Outage(tmp_path, kafka, overrides=QUICK | budget(30)) as run:
+    with Outage(tmp_path, kafka, overrides=QUICK | budget(10)) as run:
         there = urlsplit(run.fake.url)
         assert there.hostname is not None
         assert there.port is not None
