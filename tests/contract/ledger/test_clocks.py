@@ -1,16 +1,16 @@
 """Leases of machines whose clocks disagree, and of processes that froze in the wrong moment."""
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Double, bindparam, text
 
 from consumer.adapters.clock import SystemClock
 from consumer.adapters.ledger import SqlLedger, open_ledger
 from consumer.adapters.ledger.engine import build_engine, parse_url
+from consumer.adapters.ledger.shared_clock import DATABASE_CLOCK
 from tests.contract.ledger.values import ATOM, LEASE, NOW, request, win
 from tests.support.kafka import until
 
@@ -26,6 +26,26 @@ def open_another(ledger_url: str) -> Iterator[Callable[..., SqlLedger]]:
             return opened.enter_context(closing(open_ledger(ledger_url, **options)))
 
         yield open_
+
+
+class Passing:
+    """The database's own clock, and time that passes when the test says so."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.clock = DATABASE_CLOCK + bindparam(
+            "passed", type_=Double, callable_=lambda: self.seconds
+        )
+
+
+@pytest.fixture
+def passing() -> Passing:
+    return Passing()
+
+
+@pytest.fixture
+def passing_ledger(open_another: Callable[..., SqlLedger], passing: Passing) -> SqlLedger:
+    return open_another(clock=passing.clock)
 
 
 def test_claimer_whose_clock_is_far_ahead_takes_nothing_from_the_living(
@@ -52,23 +72,25 @@ def test_clocks_that_disagree_are_told_once_per_change(
 
 
 def test_dead_owner_whose_clock_was_far_ahead_holds_no_longer_than_its_lease(
-    ledger: SqlLedger,
+    passing_ledger: SqlLedger, passing: Passing
 ) -> None:
     """Its lease ends tomorrow by its own word; by the database's clock it is silent too long."""
-    ledger.heartbeat("ahead", NOW + DAY, 0.3)
-    assert ledger.claim("ahead", [request()], NOW + DAY).won
+    ledger = passing_ledger
+    win(ledger, "ahead", now=NOW + DAY)
     assert ledger.claim("b", [request()], NOW).held.keys() == {ATOM}
-    until(lambda: ledger.claim("b", [request()], NOW).won, "the atom, taken over", 5.0)
+    passing.seconds = LEASE + 1
+    assert ledger.claim("b", [request()], NOW).won.keys() == {ATOM}
 
 
-def test_living_owner_whose_clock_is_far_ahead_keeps_what_it_holds(ledger: SqlLedger) -> None:
+def test_living_owner_whose_clock_is_far_ahead_keeps_what_it_holds(
+    passing_ledger: SqlLedger, passing: Passing
+) -> None:
     """Each heartbeat counts anew, by the database's clock."""
-    ledger.heartbeat("ahead", NOW + DAY, 0.3)
-    assert ledger.claim("ahead", [request()], NOW + DAY).won
-    pause = threading.Event()
-    for _ in range(8):
-        pause.wait(0.05)
-        ledger.heartbeat("ahead", NOW + DAY, 0.3)
+    ledger = passing_ledger
+    win(ledger, "ahead", now=NOW + DAY)
+    for _ in range(3):
+        passing.seconds += LEASE / 2
+        ledger.heartbeat("ahead", NOW + DAY, LEASE)
     assert ledger.claim("b", [request()], NOW).held.keys() == {ATOM}
 
 
