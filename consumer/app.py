@@ -25,6 +25,7 @@ from consumer.telemetry.health import alive
 from consumer.telemetry.http import TelemetryServer
 from consumer.telemetry.logs import get_logger
 from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.readiness import Carriers
 from consumer.wiring import (
     accounts,
     carriers,
@@ -59,7 +60,11 @@ class App:
         self._broken = False
         self.metrics = Metrics()
         self._log = get_logger(worker=self.worker)
-        self.observing = Observing(self.metrics, self._log, carriers(settings))
+        self.observing = Observing(
+            self.metrics,
+            self._log,
+            Carriers(carriers(settings), settings.delivery.fallback_after_seconds),
+        )
         self._clock = SystemClock(self.stop)
 
     def run(self) -> bool:
@@ -189,6 +194,7 @@ class App:
         )
         self._turned_at = lambda: worker.loop.turned_at
         self.observing.in_doubt = lambda: worker.doubts
+        self.observing.waiting = lambda: worker.lanes.waiting
         finished = worker.serve(source, self.stop, self._tell_started)
         self._log.info("app.stopped", finished=finished)
         return finished

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Collection, Mapping
-from types import MappingProxyType
 from typing import Any, Final
 
 from structlog.typing import FilteringBoundLogger
@@ -12,8 +11,9 @@ from consumer.adapters.kafka.watchdog import Remedy
 from consumer.domain.reasons import Kind, Reason
 from consumer.domain.record import DeadLetter
 from consumer.ports import AccessEntry
-from consumer.telemetry.health import LOOKUP, Health, excuses, is_fine, is_ready
+from consumer.telemetry.health import LOOKUP, Health, is_fine
 from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.readiness import Carriers, Load, readiness
 from consumer.worker.work import Landed
 
 _REDRIVE: Final = "it is a dead letter: mend the cause, then `messenger dead-letters redrive`"
@@ -26,15 +26,16 @@ class Observing:
         self,
         metrics: Metrics,
         log: FilteringBoundLogger,
-        carriers: Mapping[str, str] = MappingProxyType({}),
+        carriers: Carriers | None = None,
     ) -> None:
-        """`carriers`: by transport, which other one carries its emails while it is away."""
         self._metrics = metrics
         self._log = log
-        self._carriers = carriers
+        self._carriers = carriers or Carriers()
         self.health = Health(("kafka", "group", "ledger"))
         #: How many sends are in doubt.
         self.in_doubt: Callable[[], int] = lambda: 0
+        #: How many sends wait for a sender, or for their time.
+        self.waiting: Callable[[], int] = lambda: 0
         self._partitions: set[TopicPartition] = set()
         #: Held while it is decided whether a transport is up: its breaker and its results are
         #: told by different threads.
@@ -55,17 +56,15 @@ class Observing:
             self._log.error("dependency.down", dependency=name, error=why)
 
     def readiness(self) -> tuple[bool, Mapping[str, Any]]:
-        conditions = self.health.conditions()
-        excused = excuses(conditions, self._carriers, self.in_doubt())
-        told = {
-            name: "ok" if each.ok else _away(each.why, excused.get(name))
-            for name, each in conditions.items()
-        }
-        for name, seconds in list(self._asked_to_wait.items()):
-            told[name] = f"{told.get(name, 'ok')}; asked us to wait {seconds:.0f} s"
-        return is_ready(conditions, excused), {
+        ready, told = readiness(
+            self.health.conditions(),
+            dict(self._asked_to_wait),
+            self._carriers,
+            Load(in_doubt=self.in_doubt(), waiting=self.waiting()),
+        )
+        return ready, {
             "partitions": [f"{topic}/{number}" for topic, number in sorted(self._partitions)],
-            "dependencies": dict(sorted(told.items())),
+            "dependencies": told,
         }
 
     def called(self, entry: AccessEntry) -> None:
@@ -139,7 +138,7 @@ class Observing:
         if ok:
             self._log.info("dependency.up", dependency=name)
             return
-        carrier = self._carriers.get(name)
+        carrier = self._carriers.of.get(name)
         carried = carrier is not None and is_fine(self.health.conditions(), carrier)
         self._log.error(
             "dependency.down",
@@ -221,7 +220,3 @@ class Observing:
     def lag(self, lags: Mapping[TopicPartition, int]) -> None:
         for (topic, partition), lag in lags.items():
             self._metrics.lag.labels(topic, str(partition)).set(lag)
-
-
-def _away(why: str, excuse: str | None) -> str:
-    return why if excuse is None else f"away, {excuse}: {why}"

@@ -11,6 +11,7 @@ from consumer.domain.reasons import Kind, Reason
 from consumer.domain.record import DeadLetter, Record, Undelivered
 from consumer.observing import Observing
 from consumer.telemetry.metrics import Metrics
+from consumer.telemetry.readiness import Carriers
 from consumer.worker.work import Landed, Sending
 from tests.support.worker import result, work
 
@@ -18,7 +19,7 @@ from tests.support.worker import result, work
 class Rig:
     def __init__(self, lines: list[MutableMapping[str, Any]]) -> None:
         self.lines = lines
-        self.observing = Observing(Metrics(), structlog.get_logger(), {"mailgun": "smtp"})
+        self.observing = Observing(Metrics(), structlog.get_logger(), Carriers({"mailgun": "smtp"}))
         for needed in ("kafka", "group", "ledger"):
             self.observing.dependency(needed, True)
         lines.clear()
@@ -98,7 +99,11 @@ def test_a_provider_that_asks_to_wait_is_told_with_what_waits(rig: Rig) -> None:
         "seconds": 60.0,
         "waiting": 12,
     }
-    assert (rig.ready(), rig.says("mailgun")) == (True, "ok; asked us to wait 60 s")
+    assert (rig.ready(), rig.says("mailgun")) == (True, "asked us to wait 60 s; smtp carries")
+    rig.observing.waiting = lambda: 12
+    rig.observing.transport("smtp", False, "refused")
+    assert (rig.ready(), rig.says("mailgun")) == (False, "asked us to wait 60 s; 12 emails wait")
+    rig.lines.pop()
     rig.observing.gate("mailgun", "mailgun:example.com", 0.0, 3)
     assert rig.events() == [("gate.closed", "warning"), ("gate.opened", "info")]
 
