@@ -12,7 +12,7 @@ import msgspec
 
 from consumer.domain.alarm import AlarmEvent
 from consumer.domain.errors import InvalidMessage
-from consumer.domain.ledger import EventRow
+from consumer.domain.ledger import DeliveryRow, DeliveryState, EventRow
 from consumer.domain.reasons import Kind, Reason
 from consumer.domain.record import DeadLetter, Position, Record
 from consumer.ports import Ledger
@@ -26,6 +26,8 @@ Decode = Callable[[Record], Sequence[AlarmEvent]]
 _ALWAYS: Final = float("inf")
 #: Milliseconds by which the clocks of Kafka and of the process that ended an event may differ.
 _CLOCKS_MS: Final = 1000
+#: Deliveries of one event that the ledger is asked for.
+_MOST: Final = 10_000
 
 
 def named(place: Place) -> str:
@@ -132,9 +134,10 @@ class State(StrEnum):
     OPEN = "open"
     #: It was sent to its topic again, and has not ended yet.
     REDRIVEN = "redriven"
-    #: Its email was accepted since.
+    #: Its email was accepted since; where it says for whom it was, all of theirs.
     ACCEPTED = "accepted"
-    #: Its event ended in another way since: stale, superseded, suppressed.
+    #: Its event ended in another way since, for its destinations at least: stale, superseded,
+    #: suppressed.
     ENDED = "ended"
     #: A later letter of the same record stands for it.
     REPLACED = "replaced"
@@ -152,6 +155,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     #: When it was redriven, epoch milliseconds.
     redriven_at: int | None = None
     replaced_by: Place | None = None
+    #: Those it was for that were not told, though its event ended since and others were.
+    untold: Sequence[str] = ()
 
     @property
     def is_settled(self) -> bool:
@@ -177,12 +182,15 @@ def standings(
     for letter in letters:
         events = {id_: known.get(id_) for id_ in ids[letter.place]}
         at, later = among.redriven_at(letter), among.replaced_by(letter)
-        told[letter.place] = Standing(
+        standing = Standing(
             state=_state(letter, None if ledger is None else events, at, later),
             events=None if ledger is None else events,
             redriven_at=at,
             replaced_by=later,
         )
+        if ledger is not None and standing.state is State.ACCEPTED:
+            standing = _by_destinations(standing, letter, ledger)
+        told[letter.place] = standing
     return told
 
 
@@ -201,6 +209,36 @@ def _state(
         accepted = any(row is not None and row.outcome == Kind.ACCEPTED for row in rows)
         return State.ACCEPTED if accepted else State.ENDED
     return State.OPEN if redriven_at is None else State.REDRIVEN
+
+
+def _by_destinations(standing: Standing, letter: Letter, ledger: Ledger) -> Standing:
+    """The event counts as accepted if anybody was told, before the letter or since. The letter is
+    about those who were not: they decide, as far as the ledger still knows of them."""
+    if not letter.dead.undelivered:
+        return standing
+    rows = [
+        row for id_ in standing.ended for row in ledger.find_deliveries(event_id=id_, limit=_MOST)
+    ]
+    untold = _untold(letter, rows, standing.redriven_at or letter.at)
+    if not (rows and untold):
+        return standing
+    return msgspec.structs.replace(standing, state=State.ENDED, untold=untold)
+
+
+def _untold(letter: Letter, rows: Iterable[DeliveryRow], since: int) -> list[str]:
+    """Those of a letter that have no accepted email; `since` is epoch milliseconds.
+
+    A notification without an address when the letter was written may have got one. What it had
+    sent to other addresses by then says nothing.
+    """
+    accepted = [row for row in rows if row.state is DeliveryState.ACCEPTED]
+    told = {key for row in accepted for key in (row.uid, row.destination)}
+    told.update(row.target_id for row in accepted if row.created_at * 1000 > since)
+    return [
+        each.name
+        for each in letter.dead.undelivered
+        if told.isdisjoint({each.uid or each.target_id, each.destination})
+    ]
 
 
 def _since(row: EventRow, letter: Letter, redriven_at: int | None) -> bool:

@@ -1,6 +1,6 @@
 """Dead letters as lines for a person, and as JSON for other programs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -37,6 +37,9 @@ def standing_text(standing: Standing) -> str:
     rows = [row for row in (standing.events or {}).values() if row is not None]
     if not (rows and standing.is_settled):
         return ""
+    if standing.untold:
+        closed = moment(rows[0].closed_at * 1000)
+        return f": {_names(standing.untold)} not told, its event ended at {closed}"
     return f": {plain(rows[0].outcome)} at {moment(rows[0].closed_at * 1000)}"
 
 
@@ -73,6 +76,10 @@ def _whom(to: Undelivered) -> str:
     return ", ".join(filter(None, (to.destination, to.uid or to.target_id)))
 
 
+def _names(untold: Sequence[str]) -> str:
+    return ", ".join(map(plain, untold))
+
+
 def _story(letter: Letter, standing: Standing) -> Iterator[str]:
     if letter.redriven_at is not None:
         yield f"had been redriven at {moment(letter.redriven_at)}, and failed again"
@@ -86,6 +93,8 @@ def _story(letter: Letter, standing: Standing) -> Iterator[str]:
         else:
             closed = moment(row.closed_at * 1000)
             yield f"event {plain(id_)}: ended as {plain(row.outcome)}, {closed}"
+    if standing.untold:
+        yield f"not told since: {_names(standing.untold)}"
 
 
 def letter_data(letter: Letter, standing: Standing) -> dict[str, Any]:
@@ -105,6 +114,7 @@ def letter_data(letter: Letter, standing: Standing) -> dict[str, Any]:
         "undelivered": dead.undelivered,
         "redriven_at": letter.redriven_at,
         "redriven_since": standing.redriven_at,
+        "untold": standing.untold,
         "replaced_by": None if later is None else named(later),
         "events": None if ends is None else [{"id": i, "ended": row} for i, row in ends.items()],
     }

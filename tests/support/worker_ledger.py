@@ -189,7 +189,11 @@ class MemoryLedger:
     ) -> Sequence[DeliveryRow]:
         with self.lock:
             self._called("find_deliveries")
-            return [row for row in self.deliveries.values() if row.uid == uid]
+            return [
+                row
+                for row in self.deliveries.values()
+                if uid in (None, row.uid) and event_id in (None, row.event_id)
+            ]
 
     def find_events(self, ids: Collection[str]) -> Mapping[str, EventRow]:
         with self.lock:

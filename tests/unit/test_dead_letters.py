@@ -1,13 +1,14 @@
 """Which dead letters are wanted, and what else is said of the topic."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from consumer.dead_letters import DeadLetters, Standing, State, Wanted, standings
 from consumer.domain.alarm import AlarmEvent
-from consumer.domain.ledger import EventRow
-from consumer.domain.record import Record
+from consumer.domain.ledger import DeliveryRow, DeliveryState, EventRow
+from consumer.domain.record import Record, Undelivered
 from consumer.pipeline.receive import ReceiveSettings, receive
 from consumer.wire import ORIGIN_HEADER, REDRIVEN_HEADER
 from tests.support.factories import make_event
@@ -89,8 +90,36 @@ class Desk:
             closed_at=T0 / 1000 + 1 + seconds_after,
         )
 
-    def standing(self, *later: Record, reason: str = "too_old", asked: bool = True) -> Standing:
-        among = DeadLetters([letter_record(1, reason=reason), *later], Wanted())
+    def deliver(
+        self, target_id: str, seconds_after: float, state: DeliveryState = DeliveryState.ACCEPTED
+    ) -> None:
+        """One notification of the event, begun so long after the letter was written."""
+        event, uid = make_event(id="e1"), f"u-{target_id}-{seconds_after}"
+        self.ledger.deliveries[uid] = DeliveryRow(
+            uid=uid,
+            event_id="e1",
+            atom=event.atom,
+            target_id=target_id,
+            type="email",
+            destination=f"{target_id}-{seconds_after}@example.com",
+            message_id="m",
+            transport="mailgun",
+            state=state,
+            attempt=1,
+            owner="w",
+            fence=1,
+            created_at=T0 / 1000 + 1 + seconds_after,
+        )
+
+    def standing(
+        self,
+        *later: Record,
+        reason: str = "too_old",
+        asked: bool = True,
+        undelivered: Sequence[Undelivered] = (),
+    ) -> Standing:
+        letter = letter_record(1, reason=reason, undelivered=undelivered)
+        among = DeadLetters([letter, *later], Wanted())
         letters = list(among)
         return standings(letters, among, decode, self.ledger if asked else None)[0, 1]
 
@@ -131,6 +160,51 @@ def test_what_ended_since_is_settled(
     desk.end(outcome, after)
     standing = desk.standing(reason=reason)
     assert (standing.state, standing.is_settled) == (state, True)
+
+
+MISSING = Undelivered("", "", "ntMissing")
+
+
+def test_what_was_told_before_the_letter_does_not_settle_it_as_accepted(desk: Desk) -> None:
+    """Redriven, its event was stale; that another had its email keeps the event's outcome."""
+    desk.end("accepted", 600)
+    desk.deliver("ntGood", -5)
+    standing = desk.standing(note_record(2, 1), undelivered=[MISSING])
+    assert (standing.state, standing.untold) == (State.ENDED, ["ntMissing"])
+    assert standing.is_settled
+
+
+def test_the_letters_own_destinations_make_it_accepted(desk: Desk) -> None:
+    """By their uids, or by the plan's notification where the letter could name no more."""
+    desk.end("accepted", 600)
+    desk.deliver("ntGood", -5)
+    desk.deliver("ntMissing", 550)
+    assert desk.standing(note_record(2, 1), undelivered=[MISSING]).state is State.ACCEPTED
+    again = Undelivered("u-ntGood--5", "ntGood--5@example.com")
+    assert desk.standing(note_record(2, 1), undelivered=[again]).state is State.ACCEPTED
+
+
+def test_one_contact_of_a_notification_does_not_speak_for_another(desk: Desk) -> None:
+    desk.end("accepted", 600)
+    desk.deliver("ntContacts", -5)
+    broken = Undelivered("", "no address", "ntContacts")
+    standing = desk.standing(note_record(2, 1), undelivered=[broken])
+    assert (standing.state, standing.untold) == (State.ENDED, ["no address"])
+
+
+def test_what_was_not_sent_again_is_named(desk: Desk) -> None:
+    desk.end("accepted", 600)
+    desk.deliver("ntGood", 550)
+    desk.deliver("ntLate", -5, DeliveryState.SUPERSEDED)
+    late = Undelivered("u-ntLate--5", "ntLate--5@example.com")
+    good = Undelivered("u-ntGood-550", "ntGood-550@example.com")
+    standing = desk.standing(note_record(2, 1), undelivered=[late, good])
+    assert (standing.state, standing.untold) == (State.ENDED, ["ntLate--5@example.com"])
+
+
+def test_of_what_was_pruned_the_event_speaks(desk: Desk) -> None:
+    desk.end("accepted", 600)
+    assert desk.standing(note_record(2, 1), undelivered=[MISSING]).state is State.ACCEPTED
 
 
 def test_a_letter_that_failed_again_is_replaced_by_the_later_one(desk: Desk) -> None:
