@@ -10,6 +10,7 @@ from consumer.adapters.clock import SystemClock
 from consumer.cli.common import ConfigOption, JsonOption, complain
 from consumer.cli.findings import Finding, Level, about_sound, placed, problems_of, texts
 from consumer.cli.plain import plain, print_data
+from consumer.cli.port_checks import check_ports
 from consumer.cli.settings_checks import check_settings
 from consumer.cli.store_checks import (
     check_catalog,
@@ -32,7 +33,7 @@ def check_config(
     connect: Annotated[
         bool,
         typer.Option(
-            "--connect", help="Ask Kafka, ledger, catalog, Mailgun and mail server as well."
+            "--connect", help="Ask Kafka, ledger, catalog, Mailgun and mail server, try the ports."
         ),
     ] = False,
     as_json: JsonOption = False,
@@ -92,6 +93,8 @@ def _findings(examined: Examined, *, connect: bool) -> Iterator[Finding]:
         yield from check_mailgun(settings, clock)
     if connect and is_sound("smtp") and settings.smtp.host is not None:
         yield from check_smtp(settings, clock)
+    if connect:
+        yield from check_ports(settings)
 
 
 def _tell(findings: Sequence[Finding], effective: dict[str, Any] | None, place: str) -> None:

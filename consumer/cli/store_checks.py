@@ -1,8 +1,11 @@
 """What is wrong with the catalog, the ledger and the mail templates that the settings name."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
+
+from sqlalchemy import URL
 
 from consumer.adapters.catalog import check_references, open_catalog
 from consumer.adapters.catalog.opening import directory_of
@@ -71,6 +74,7 @@ def check_ledger(settings: Settings, *, connect: bool) -> Iterator[Finding]:
             )
         elif parsed.drivername == "sqlite":
             # `messenger run` makes and upgrades this one; a newer revision is for it to refuse.
+            yield from _no_place_for(parsed)
             current_revision(url)
         elif connect:
             with_pool = open_ledger(url, pool_size=1)
@@ -82,6 +86,19 @@ def check_ledger(settings: Settings, *, connect: bool) -> Iterator[Finding]:
         yield from problems_of(error)
     except DependencyError as error:
         yield Finding(Level.AWAY if connect else Level.PROBLEM, str(error))
+
+
+def _no_place_for(url: URL) -> Iterator[Finding]:
+    """What keeps SQLite from making its file, and the files that it needs beside it."""
+    if "uri" in url.query:
+        return  # its name is not a plain path, and it may be meant to be only read
+    file = Path(url.database or "")
+    if not file.parent.is_dir():
+        yield problem("[ledger] url", f"directory {file.parent} does not exist")
+        return
+    for what, path in (("directory", file.parent), ("file", file)):
+        if path.exists() and not os.access(path, os.W_OK):
+            yield problem("[ledger] url", f"{what} {path} is not writable")
 
 
 def check_kafka(kafka: Kafka) -> Iterator[Finding]:

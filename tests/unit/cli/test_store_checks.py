@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from consumer.adapters.catalog import import_directory
 from consumer.adapters.ledger import upgrade
 from consumer.cli.findings import Level, texts
@@ -85,6 +87,25 @@ def test_a_ledger_file_may_be_missing_or_ready(tmp_path: Path) -> None:
     assert not (tmp_path / "ledger.db").exists()
     upgrade(url)
     assert list(check_ledger(given, connect=True)) == []
+
+
+def test_a_ledger_whose_directory_is_missing(tmp_path: Path) -> None:
+    given = settings(ledger={"url": f"sqlite:///{tmp_path}/none/ledger.db"})
+    for connect in (False, True):
+        told = texts(check_ledger(given, connect=connect), Level.PROBLEM)
+        assert told == [f"[ledger] url: directory {tmp_path}/none does not exist"]
+
+
+def test_a_ledger_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is root may write everywhere, so it is said to be forbidden here."""
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    upgrade(url)
+    monkeypatch.setattr("consumer.cli.store_checks.os.access", lambda path, _: path.is_dir())
+    told = texts(check_ledger(settings(ledger={"url": url}), connect=False), Level.PROBLEM)
+    assert told == [f"[ledger] url: file {tmp_path}/ledger.db is not writable"]
+    monkeypatch.setattr("consumer.cli.store_checks.os.access", lambda path, _: path.is_file())
+    told = texts(check_ledger(settings(ledger={"url": url}), connect=False), Level.PROBLEM)
+    assert told == [f"[ledger] url: directory {tmp_path} is not writable"]
 
 
 def test_a_ledger_that_is_none(tmp_path: Path) -> None:
