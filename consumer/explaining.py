@@ -71,6 +71,9 @@ _TAKEN: Final = frozenset(
     }
 )
 
+#: The type of notification that leads to more than one address.
+_TO_SEVERAL: Final = "technicalContactsEmail"
+
 #: What may be reported on top; it decides nothing.
 _REPORTED: Final[Mapping[Kind, str]] = {
     Kind.DEFERRED: "delayed by the receiving side",
@@ -96,10 +99,14 @@ _IN_LEDGER: Final[Mapping[DeliveryState, str]] = {
 
 def explain(trace: Trace) -> list[str]:
     """One sentence for each destination; without any, one that says why nothing was sent."""
-    lines = [_of_destination(steps) for steps in _by_destination(trace.steps)]
+    rows = {row.uid: row for row in trace.deliveries}
+    lines = [
+        _of_destination(steps, rows.get(_uid(steps) or ""))
+        for steps in _by_destination(trace.steps)
+    ]
     tracked = {step.notification.uid for step in trace.steps if step.notification is not None}
     lines += [_of_row(row) for row in trace.deliveries if row.uid not in tracked]
-    return lines or [_nothing_sent(trace)]
+    return [*lines, *_sent_again_in_vain(trace.steps)] if lines else [_nothing_sent(trace)]
 
 
 def moment(milliseconds: int | float | None) -> str:
@@ -118,27 +125,59 @@ def _by_destination(steps: Iterable[TrackingEvent]) -> list[list[TrackingEvent]]
     for step in steps:
         if (to := step.notification) is not None:
             groups.setdefault(to.identity, []).append(step)
-    return list(groups.values())
+    sent = [group for group in groups.values() if _uid(group) is not None]
+    return [group for group in groups.values() if not any(_overtakes(one, group) for one in sent)]
 
 
-def _of_destination(steps: Sequence[TrackingEvent]) -> str:
+def _uid(steps: Sequence[TrackingEvent]) -> str | None:
+    to = steps[0].notification
+    return None if to is None else to.uid
+
+
+def _overtakes(sent: Sequence[TrackingEvent], ended: Sequence[TrackingEvent]) -> bool:
+    """The plan's notification led to no address, its catalog was mended, and then it did.
+
+    Not where one notification leads to several people: the others' emails say nothing of theirs.
+    """
+    old, new = ended[-1].notification, sent[0].notification
+    assert old is not None  # grouped by it
+    assert new is not None
+    return (
+        old.uid is None
+        and old.notification_id == new.notification_id
+        and old.type != _TO_SEVERAL
+        and sent[-1].at > ended[-1].at
+    )
+
+
+def _of_destination(steps: Sequence[TrackingEvent], row: DeliveryRow | None) -> str:
     told = [step for step in steps if step.kind in _DESTINATION or not step.decides]
     last = last_word(told)
     reported = dict.fromkeys(_REPORTED[step.kind] for step in told if not step.decides)
     to = steps[0].notification
     assert to is not None  # grouped by it
     name = to.destination or to.notification_id
-    if last is None:
-        return f"{name}: {', '.join(reported) or steps[-1].kind.value}"
     doubted = any(step.possible_duplicate for step in steps)
-    line = f"{name}: {_verdict(last, doubted)}"
+    taken = last is not None and last.kind in _TAKEN
+    if not taken and row is not None and row.state is DeliveryState.ACCEPTED:
+        # The record of it may be lost or late; that the provider took it is a fact.
+        taken, line = True, _IN_LEDGER[row.state]
+    elif last is None:
+        return f"{name}: {', '.join(reported) or steps[-1].kind.value}"
+    else:
+        line = _said(last, doubted)
+    if doubted and taken:
+        line += "; possibly twice, an earlier attempt may have been accepted too"
+    return "; ".join([f"{name}: {line}", *reported])
+
+
+def _said(last: TrackingEvent, doubted: bool) -> str:
+    line = _verdict(last, doubted)
     if last.kind not in _SPEAKS_FOR_ITSELF:
         line += f" ({last.outcome.message})"
     if last.next_attempt_at is not None and last.kind is Kind.DEFERRED:
         line += f", not before {moment(last.next_attempt_at)}"
-    if doubted and last.kind in _TAKEN:
-        line += "; possibly twice, an earlier attempt may have been accepted too"
-    return "; ".join([line, *reported])
+    return line
 
 
 def _verdict(last: TrackingEvent, doubted: bool) -> str:
@@ -154,6 +193,21 @@ def _of_row(row: DeliveryRow) -> str:
     if row.message and row.state is not DeliveryState.ACCEPTED:
         line += f" ({row.message})"
     return line
+
+
+def _sent_again_in_vain(steps: Sequence[TrackingEvent]) -> list[str]:
+    """Why a redrive brought those nothing who had not been told."""
+    times = [step.redriven_at for step in steps if step.redriven_at is not None]
+    theirs = [step for step in steps if times and step.redriven_at == max(times)]
+    ends = [
+        step
+        for step in theirs
+        if step.notification is None and step.kind in _NOTHING_SENT.keys() - {Kind.DUPLICATE}
+    ]
+    if not ends or any(step.kind in _TAKEN for step in theirs):
+        return []
+    words, said = _NOTHING_SENT[ends[-1].kind], ends[-1].outcome.message
+    return [f"redriven, nothing more was sent: {words} ({said})"]
 
 
 def _nothing_sent(trace: Trace) -> str:

@@ -15,6 +15,7 @@ from consumer.domain.alarm import ids_of
 from consumer.domain.errors import DependencyError, InvalidMessage
 from consumer.domain.identity import normalised_address
 from consumer.domain.ledger import DeliveryRow, EventRow
+from consumer.domain.reasons import Kind, Reason
 from consumer.domain.record import Record
 from consumer.domain.tracking import TrackedEvent, TrackingEvent
 from consumer.ports import Ledger
@@ -25,6 +26,8 @@ ReadTopic = Callable[[Callable[[Record], bool]], Iterable[Record]]
 
 #: Deliveries of one address that the ledger is asked for; the newest come first.
 _MAX_DELIVERIES: Final = 1_000
+#: Steps of one attempt before its end, in their order, though all be told in one millisecond.
+_ON_THE_WAY: Final = (Kind.FALLBACK, Kind.IN_DOUBT, Kind.DEFERRED)
 
 
 class Reference(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,7 +134,17 @@ def fold(steps: Iterable[TrackingEvent]) -> list[TrackingEvent]:
         before = first.get(step.id)
         if before is None or step.at < before.at:
             first[step.id] = step
-    return sorted(first.values(), key=lambda step: (step.at, step.attempt or 0, step.id))
+    return sorted(
+        first.values(),
+        key=lambda step: (step.at, step.attempt or 0, _place(step), step.id),
+    )
+
+
+def _place(step: TrackingEvent) -> int:
+    """Within one attempt: ends come last, also the end of a doubt that nobody could resolve."""
+    if step.kind not in _ON_THE_WAY or step.outcome.reason is Reason.HELD:
+        return len(_ON_THE_WAY)
+    return _ON_THE_WAY.index(step.kind)
 
 
 def by_event(steps: Iterable[TrackingEvent]) -> dict[str, list[TrackingEvent]]:

@@ -8,7 +8,7 @@ import pytest
 from consumer.domain.alarm import State
 from consumer.domain.ledger import DeliveryRow, DeliveryState, EventRow
 from consumer.domain.reasons import Kind, Reason
-from consumer.domain.tracking import TrackedEvent, TrackingEvent
+from consumer.domain.tracking import TrackedEvent, TrackedNotification, TrackingEvent
 from consumer.explaining import explain, moment
 from consumer.tracing import Trace
 from tests.unit.test_tracing import T0, UID, attempt, ending
@@ -118,6 +118,48 @@ def test_that_it_came_again_is_not_why_nothing_was_sent() -> None:
     )
     assert "disabled" in explain(trace(*steps))[0]
     assert "handled before" in explain(trace(steps[1]))[0]
+
+
+def test_what_the_ledger_has_as_accepted_was_sent_whatever_was_told_last() -> None:
+    """The record of it is lost, or still to come. What readers did is told as well."""
+    accepted = [row(DeliveryState.ACCEPTED)]
+    sent = "oncall@example.com: sent, the provider has accepted it"
+    for kind in (Kind.FALLBACK, Kind.DEFERRED, Kind.FAILED, Kind.IN_DOUBT):
+        assert explain(trace(attempt(kind), deliveries=accepted)) == [sent]
+    assert explain(trace(reported(Kind.OPENED), deliveries=accepted)) == [f"{sent}; opened"]
+    bounced = explain(trace(reported(Kind.BOUNCED_PERMANENT), deliveries=accepted))
+    assert bounced[0].startswith("oncall@example.com: bounced")
+    (deferred,) = explain(trace(attempt(Kind.ACCEPTED), deliveries=[row(DeliveryState.DEFERRED)]))
+    assert deferred == sent
+
+
+def unreached(type_: str | None, at: int = T0 - 99) -> TrackingEvent:
+    """The plan's notification of the attempts led to no address."""
+    step = ending(Kind.FAILED, Reason.UNKNOWN_NOTIFICATION, at=at)
+    to = TrackedNotification(uid=None, notification_id="ntExAmPl02", type=type_, destination=None)
+    return msgspec.structs.replace(step, notification=to)
+
+
+def test_an_address_that_was_found_since_has_the_last_word() -> None:
+    """Its dead letter was redriven after the catalog was mended."""
+    (line,) = explain(trace(unreached(None), attempt(Kind.ACCEPTED)))
+    assert line == "oncall@example.com: sent, the provider has accepted it"
+    assert len(explain(trace(attempt(Kind.ACCEPTED), unreached(None, T0 + 99)))) == 2
+    assert len(explain(trace(unreached("technicalContactsEmail"), attempt(Kind.ACCEPTED)))) == 2
+
+
+def test_a_redrive_that_came_too_late_for_the_rest_says_so() -> None:
+    stale = ending(Kind.STALE, Reason.OLDER_THAN_LAST, at=T0 + 9)
+    again = msgspec.structs.replace(stale, redriven_at=T0 + 5)
+    steps = (attempt(Kind.ACCEPTED), again)
+    assert explain(trace(*steps)) == [
+        "oncall@example.com: sent, the provider has accepted it",
+        "redriven, nothing more was sent: a newer event of the same alarm had come before it "
+        "(is older_than_last)",
+    ]
+    assert len(explain(trace(attempt(Kind.ACCEPTED), stale))) == 1
+    later = msgspec.structs.replace(attempt(Kind.ACCEPTED, 2, T0 + 99), redriven_at=T0 + 90)
+    assert len(explain(trace(*steps, later))) == 1
 
 
 @pytest.mark.parametrize("state", list(DeliveryState))

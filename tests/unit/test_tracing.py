@@ -177,6 +177,17 @@ def test_steps_of_one_moment_stand_in_the_order_of_their_attempts() -> None:
     assert [step.attempt for step in fold(steps)] == [1, 2, 3]
 
 
+@pytest.mark.parametrize("kind", [Kind.ACCEPTED, Kind.FAILED, Kind.SUPERSEDED, Kind.EXPIRED])
+def test_in_one_moment_an_attempt_ends_after_all_that_was_on_its_way(kind: Kind) -> None:
+    steps = [attempt(each) for each in (kind, Kind.DEFERRED, Kind.FALLBACK, Kind.IN_DOUBT)]
+    assert [step.kind for step in fold(steps)] == [
+        Kind.FALLBACK,
+        Kind.IN_DOUBT,
+        Kind.DEFERRED,
+        kind,
+    ]
+
+
 _STEPS = st.lists(
     st.builds(
         attempt,
