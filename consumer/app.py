@@ -196,7 +196,7 @@ class App:
         self.observing.in_doubt = lambda: worker.doubts
         self.observing.waiting = lambda: worker.lanes.waiting
         finished = worker.serve(source, self.stop, self._tell_started)
-        self._log.info("app.stopped", finished=finished)
+        self.observing.stopped(finished, worker.lanes.events)
         return finished
 
     def _tell_started(self) -> None:

@@ -17,6 +17,16 @@ from consumer.telemetry.readiness import Carriers, Load, readiness
 from consumer.worker.work import Landed
 
 _REDRIVE: Final = "it is a dead letter: mend the cause, then `messenger dead-letters redrive`"
+#: What happens while a dependency is away.
+_EFFECTS: Final = {
+    "kafka": "nothing new is read; it goes on by itself",
+    "kafka_producer": "tracking records and dead letters wait; it goes on by itself",
+    "ledger": "nothing new is sent; emails wait, and it goes on by itself",
+    "lease": "nothing new is sent; emails wait, and it goes on by itself",
+    "catalog": "old answers serve while they may, then emails wait; it goes on by itself",
+}
+_LOOKUP_EFFECT: Final = "sends in doubt wait; it goes on by itself"
+_CHECK: Final = "check its key or password, domain and address"
 
 
 class Observing:
@@ -45,15 +55,20 @@ class Observing:
         #: Seconds for which transports were asked to wait, while they do.
         self._asked_to_wait: dict[str, float] = {}
 
-    def dependency(self, name: str, ok: bool, why: str = "") -> None:
-        """A dependency answered or did not; a line is logged when that changes."""
+    def dependency(self, name: str, ok: bool, why: str = "", **told: str) -> None:
+        """A dependency answered or did not; a line is logged when that changes.
+
+        `told`: what else its line says when it is away.
+        """
         if not self.health.report(name, ok, why):
             return
         self._metrics.dependency_up.labels(name).set(ok)
         if ok:
             self._log.info("dependency.up", dependency=name)
         else:
-            self._log.error("dependency.down", dependency=name, error=why)
+            effect = _LOOKUP_EFFECT if name.endswith(LOOKUP) else _EFFECTS.get(name)
+            told = ({} if effect is None else {"effect": effect}) | told
+            self._log.error("dependency.down", dependency=name, error=why, **told)
 
     def readiness(self) -> tuple[bool, Mapping[str, Any]]:
         ready, told = readiness(
@@ -74,8 +89,10 @@ class Observing:
             self._metrics.transport_seconds.labels(entry.transport).observe(
                 entry.milliseconds / 1000
             )
-        as_it_should_be = entry.kind is Kind.ACCEPTED or entry.reason is Reason.NOT_FOUND
-        log = self._log.info if as_it_should_be else self._log.warning
+        log = self._log.info if entry.kind is Kind.ACCEPTED else self._log.warning
+        if entry.reason is Reason.NOT_FOUND:
+            # Asked again and again until it is found or its time is over: no news.
+            log = self._log.debug
         log(
             "transport.call",
             transport=entry.transport,
@@ -103,7 +120,9 @@ class Observing:
             self._accepted_by(result.transport)
             return
         if result.reason is Reason.CONFIGURATION:
-            self.dependency(result.transport, False, result.message)
+            self.dependency(
+                result.transport, False, result.message, effect="emails wait", remedy=_CHECK
+            )
         told = {
             "uid": sending.send.notification.uid,
             "event_id": event.id,
@@ -146,6 +165,7 @@ class Observing:
             error=why,
             effect=f"left alone but for one probe at a time; "
             f"{f'{carrier} carries the emails' if carried else 'emails wait'}",
+            remedy=f"none when it comes back by itself; if it refuses us, {_CHECK}",
         )
 
     def gate(self, name: str, account: str, seconds: float, waiting: int) -> None:
@@ -173,6 +193,19 @@ class Observing:
         self._log.critical("intake.stopped", error=why)
         self.health.report("intake", False, why)
         self._metrics.dependency_up.labels("intake").set(0)
+
+    def stopped(self, finished: bool, left: int) -> None:
+        """The process has ended; `left`: how many events were still under way."""
+        if finished:
+            self._log.info("app.stopped", finished=True)
+            return
+        self._log.warning(
+            "app.stopped",
+            finished=False,
+            left=left,
+            effect="the next process reads what is left again, and takes it up when our lease is "
+            "over",
+        )
 
     def clock_differs(self, ahead: float) -> None:
         """This process's clock and the ledger database's disagree, by other seconds than before."""

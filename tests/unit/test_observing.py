@@ -1,7 +1,7 @@
 """What happens is told once and with what to do; readiness means that the work is being done."""
 
 from collections.abc import Iterator, MutableMapping
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import structlog
@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from consumer.domain.reasons import Kind, Reason
 from consumer.domain.record import DeadLetter, Record, Undelivered
 from consumer.observing import Observing
+from consumer.ports import AccessEntry
 from consumer.telemetry.metrics import Metrics
 from consumer.telemetry.readiness import Carriers
 from consumer.worker.work import Landed, Sending
@@ -180,6 +181,63 @@ def test_kafka_stays_away_until_a_broker_answers(rig: Rig) -> None:
     rig.observing.answered()
     assert rig.ready()
     assert rig.events() == [("dependency.down", "error"), ("dependency.up", "info")]
+
+
+@pytest.mark.parametrize("name", ["kafka", "kafka_producer", "ledger", "lease", "catalog"])
+def test_what_is_away_is_told_with_what_happens_meanwhile(rig: Rig, name: str) -> None:
+    rig.observing.dependency(name, True)
+    rig.observing.dependency(name, False, "timed out")
+    assert rig.lines[-1]["effect"].endswith("goes on by itself")
+
+
+def test_a_lookup_that_is_not_answered_is_told_with_what_happens_meanwhile(rig: Rig) -> None:
+    rig.observing.looked_up("mailgun", False, "timed out")
+    assert rig.lines[-1]["effect"] == "sends in doubt wait; it goes on by itself"
+
+
+def test_a_provider_that_refuses_us_is_told_with_what_to_check(rig: Rig) -> None:
+    rig.land(Kind.DEFERRED, Reason.CONFIGURATION, "Forbidden")
+    assert "check its key" in rig.lines[0]["remedy"]
+    rig.observing.transport("mailgun", False, "Forbidden")
+    assert "check its key" in rig.lines[-1]["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "reason", "level"),
+    [
+        ("send", Kind.ACCEPTED, Reason.QUEUED, "info"),
+        ("send", Kind.DEFERRED, Reason.THROTTLED, "warning"),
+        ("lookup", Kind.IN_DOUBT, Reason.NOT_FOUND, "debug"),
+        ("lookup", Kind.ACCEPTED, Reason.FOUND, "info"),
+        ("lookup", Kind.FAILED, Reason.PROVIDER_REJECTED, "warning"),
+        ("lookup", Kind.DEFERRED, Reason.ANSWER_LOST, "warning"),
+    ],
+)
+def test_a_call_is_told_as_loudly_as_it_is_news(
+    rig: Rig, call: Literal["send", "lookup"], kind: Kind, reason: Reason, level: str
+) -> None:
+    rig.observing.called(
+        AccessEntry(
+            transport="mailgun",
+            domain="example.com",
+            uid="u1",
+            message_id="<u1@example.com>",
+            kind=kind,
+            reason=reason,
+            status=None,
+            milliseconds=1.0,
+            call=call,
+        )
+    )
+    assert rig.events() == [("transport.call", level)]
+
+
+def test_an_end_with_work_left_is_a_warning_that_says_who_goes_on(rig: Rig) -> None:
+    rig.observing.stopped(True, 0)
+    rig.observing.stopped(False, 7)
+    assert rig.events() == [("app.stopped", "info"), ("app.stopped", "warning")]
+    assert rig.lines[-1]["left"] == 7
+    assert "next process" in rig.lines[-1]["effect"]
 
 
 def test_clocks_that_disagree_are_told_with_what_to_do(rig: Rig) -> None:
