@@ -20,6 +20,9 @@ from kafka.errors import KafkaError
 
 from consumer.sandbox.broker import answers
 from tests.support import kafka_jars, kafka_settings
+from tests.support.kafka_sockets import close_unconnected
+
+close_unconnected()
 
 _START_SECONDS = 60.0
 
