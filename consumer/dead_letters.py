@@ -26,6 +26,22 @@ Decode = Callable[[Record], Sequence[AlarmEvent]]
 _ALWAYS: Final = float("inf")
 #: Milliseconds by which the clocks of Kafka and of the process that ended an event may differ.
 _CLOCKS_MS: Final = 1000
+#: Why letters are written: what could not be read, whom the catalog does not know, what was given
+#: up. A topic may hold others, of a version before or after this one.
+REASONS: Final = (
+    Reason.NOT_JSON,
+    Reason.UNKNOWN_FORMAT,
+    Reason.UNKNOWN_VERSION,
+    Reason.SCHEMA_MISMATCH,
+    Reason.TOO_LARGE,
+    Reason.EMPTY,
+    Reason.NOT_IN_CATALOG,
+    Reason.UNKNOWN_NOTIFICATION,
+    Reason.INVALID_ADDRESS,
+    Reason.PROVIDER_REJECTED,
+    Reason.TOO_OLD,
+    Reason.HELD,
+)
 #: Deliveries of one event that the ledger is asked for.
 _MOST: Final = 10_000
 

@@ -13,7 +13,16 @@ from consumer.cli.common import complain, fail
 from consumer.cli.letters import letter_data, print_line
 from consumer.cli.moments import parse_moment
 from consumer.cli.plain import plain, print_data
-from consumer.dead_letters import DeadLetters, Decode, Letter, Place, Standing, Wanted, standings
+from consumer.dead_letters import (
+    REASONS,
+    DeadLetters,
+    Decode,
+    Letter,
+    Place,
+    Standing,
+    Wanted,
+    standings,
+)
 from consumer.domain.errors import DependencyError, SettingsError
 from consumer.pipeline.receive import receive
 from consumer.ports import Ledger
@@ -82,12 +91,15 @@ def asked_for(
 ) -> Wanted:
     """What the options say; ends the command for what they cannot mean."""
     everything = Wanted()
-    return Wanted(
+    wanted = Wanted(
         reasons=frozenset(reasons or ()),
         since=everything.since if since is None else _moment("--since", since),
         until=everything.until if until is None else _moment("--until", until),
         places=frozenset(parse_place(text) for text in offsets or ()),
     )
+    if wanted.since > wanted.until:
+        raise fail(f"--since {since} is later than --until {until}: nothing lies between", 2)
+    return wanted
 
 
 def parse_place(text: str) -> Place:
@@ -107,11 +119,15 @@ def tell_foreign(letters: DeadLetters, settings: Settings) -> None:
 
 def none_found(letters: DeadLetters, wanted: Wanted) -> str:
     """Why nothing was found: what there is instead."""
+    unknown = sorted(wanted.reasons - set(REASONS) - letters.reasons.keys())
+    no_such = "".join(f"; there is no reason {plain(each)!r}" for each in unknown)
+    if unknown:
+        no_such += f", the reasons are {', '.join(REASONS)}"
     if not letters.reasons:
-        return "there are no dead letters"
+        return f"there are no dead letters{no_such}"
     there = ", ".join(f"{plain(reason)} ({n})" for reason, n in letters.reasons.most_common())
     what = "no dead letters" if wanted.everything else "no dead letter fits"
-    return f"{what}; there are: {there}"
+    return f"{what}; there are: {there}{no_such}"
 
 
 def _moment(option: str, text: str) -> int:

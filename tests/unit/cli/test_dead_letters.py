@@ -93,6 +93,25 @@ def test_nothing_that_fits_is_no_error_and_says_what_there_is(
     assert json.loads(command("list", "--since", "0s", "--json").out) == []
 
 
+def test_a_reason_that_does_not_exist_is_said_where_nothing_shows_it(
+    command: Run, topic: SetTopic
+) -> None:
+    topic(Record("dead", 0, 4, None, b"foreign"))
+    ran = command("list", "--reason", "nonsense", "--reason", "too_old")
+    assert (ran.code, ran.out) == (0, "")
+    assert "no dead letters; there is no reason 'nonsense', the reasons are not_json, " in ran.err
+    assert "no reason" not in command("list", "--reason", "too_old").err
+    topic(letter_record(0, reason="of_another_version"))
+    assert command("list", "--reason", "of_another_version").err == ""
+
+
+def test_a_time_that_ends_before_it_begins_is_wrong_usage(command: Run, topic: SetTopic) -> None:
+    topic()
+    ran = command("list", "--since", "2h", "--until", "3h")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == ("messenger: --since 2h is later than --until 3h: nothing lies between\n")
+
+
 def test_without_the_ledger_letters_are_listed_all_the_same(
     run: Run, config: Path, topic: SetTopic
 ) -> None:
