@@ -20,6 +20,7 @@ from consumer.domain.catalog import (
     Zone,
 )
 from consumer.domain.ledger import (
+    AtomState,
     ClaimRequest,
     Claims,
     Closing,
@@ -161,6 +162,13 @@ class Ledger(Protocol):
     def ping(self) -> None: ...
 
     def close(self) -> None: ...
+
+
+class LedgerOfAtoms(Ledger, Protocol):
+    """A ledger that a person's commands also ask how far alarms have come."""
+
+    def find_atoms(self, atoms: Collection[str]) -> Mapping[str, AtomState]:
+        """By atom; one of which nothing is known is not there. Nothing is claimed."""
 
 
 class AccessEntry(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,9 @@ import msgspec
 from consumer.dead_letters import DeadLetters, Decode, Letter, Standing, State, standings
 from consumer.domain.alarm import AlarmEvent
 from consumer.domain.errors import MessengerError
-from consumer.ports import Clock, Ledger, RecordSink
+from consumer.domain.follow_up import stands_alone
+from consumer.domain.ledger import AtomState
+from consumer.ports import Clock, Ledger, LedgerOfAtoms, RecordSink
 from consumer.wire import redriven_headers, redriven_note
 from consumer.worker.producing import Outgoing, Round
 
@@ -52,6 +54,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     letter: Letter
     events: Sequence[AlarmEvent]
     standing: Standing
+    #: Its alarm has moved on: all of its events will end as stale, and no email will be sent.
+    is_stale: bool = False
 
     @property
     def order(self) -> tuple[int, int, int]:
@@ -91,7 +95,7 @@ def select(
     letters: DeadLetters,
     topics: Collection[str],
     decode: Decode,
-    ledger: Ledger,
+    ledger: LedgerOfAtoms,
     *,
     again: bool = False,
 ) -> Selection:
@@ -102,7 +106,8 @@ def select(
     """
     held = gathered(letters)
     stands = standings(held, letters, decode, ledger)
-    chosen, left_out = [], []
+    chosen: list[Candidate] = []
+    left_out: list[LeftOut] = []
     for letter in held:
         standing = stands[letter.place]
         why = _why_not(letter, standing, topics, again=again)
@@ -111,7 +116,28 @@ def select(
             chosen.append(Candidate(letter=letter, events=events, standing=standing))
         else:
             left_out.append(LeftOut(letter=letter, standing=standing, why=why))
-    return Selection(chosen=sorted(chosen, key=lambda each: each.order), left_out=left_out)
+    chosen = _foreseen(sorted(chosen, key=lambda each: each.order), ledger)
+    return Selection(chosen=chosen, left_out=left_out)
+
+
+def _foreseen(chosen: Sequence[Candidate], ledger: LedgerOfAtoms) -> list[Candidate]:
+    """What the ledger knows already of how they will end. They themselves come in order."""
+    atoms = ledger.find_atoms({event.atom for each in chosen for event in each.events})
+    return [
+        msgspec.structs.replace(
+            each,
+            is_stale=bool(each.events)
+            and all(_is_overtaken(event, atoms.get(event.atom)) for event in each.events),
+        )
+        for each in chosen
+    ]
+
+
+def _is_overtaken(event: AlarmEvent, atom: AtomState | None) -> bool:
+    """As the consumer will find it: a newer event of its alarm has ended, and it is no test."""
+    if atom is None or atom.last_timestamp_ms is None or stands_alone(event):
+        return False
+    return event.id != atom.last_event_id and event.timestamp < atom.last_timestamp_ms
 
 
 def _why_not(

@@ -25,7 +25,7 @@ from consumer.dead_letters import (
 )
 from consumer.domain.errors import DependencyError, SettingsError
 from consumer.pipeline.receive import receive
-from consumer.ports import Ledger
+from consumer.ports import LedgerOfAtoms
 from consumer.settings import Settings
 from consumer.wiring import kafka_settings, pipeline_rules
 
@@ -55,7 +55,7 @@ def decoder(settings: Settings) -> Decode:
 
 
 @contextmanager
-def opened_ledger(settings: Settings) -> Iterator[Ledger]:
+def opened_ledger(settings: Settings) -> Iterator[LedgerOfAtoms]:
     """The ledger, for one command. Raises LedgerUnavailable and SettingsError."""
     with closing(open_ledger(settings.ledger.url.get_secret_value(), pool_size=1)) as ledger:
         yield ledger

@@ -2,8 +2,8 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterable
-from typing import Annotated, Any
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -31,6 +31,8 @@ from consumer.domain.errors import DependencyError
 from consumer.redriving import Candidate, Redriving, Selection, Why, select
 from consumer.settings import Settings
 from consumer.wiring import kafka_settings
+
+_STALE: Final = "will be stale: the alarm has moved on since, no email will be sent"
 
 
 def redrive(
@@ -68,6 +70,7 @@ def redrive(
         raise fail("say which: --reason, --since, --until or --offset; or --all", 2)
     settings = load_settings(config)
     selection = _selection(settings, wanted, again=again)
+    _foretell(selection.chosen)
     if dry_run:
         print_list([(each.letter, each.standing) for each in selection.chosen], as_json=as_json)
         complain(_summary("would be redriven", len(selection.chosen), _reasons(selection)))
@@ -139,6 +142,13 @@ def _redrive(settings: Settings, selection: Selection, report: _Report, rate: in
             raise fail(f"{error}; {done}, the same command does the rest", 3) from error
         finally:
             sink.close(5.0)
+
+
+def _foretell(chosen: Sequence[Candidate]) -> None:
+    """What will not come to an email, while one may still think better of it."""
+    for each in chosen:
+        if each.is_stale:
+            complain(f"{each.letter.name} {_STALE}")
 
 
 def _ask(number: int) -> None:

@@ -200,6 +200,13 @@ class MemoryLedger:
             self._called("find_events")
             return {id_: self.events[id_] for id_ in ids if id_ in self.events}
 
+    def find_atoms(self, atoms: Collection[str]) -> Mapping[str, AtomState]:
+        with self.lock:
+            self._called("find_atoms")
+            return {
+                name: _atom_state(name, self.atoms[name]) for name in atoms if name in self.atoms
+            }
+
     def release_all(self, owner: str) -> None:
         with self.lock:
             self._called("release_all")

@@ -8,7 +8,7 @@ import pytest
 
 from consumer.dead_letters import DeadLetters, Wanted
 from consumer.domain.errors import BrokerUnavailable, LedgerUnavailable, MessengerError
-from consumer.domain.ledger import EventRow
+from consumer.domain.ledger import Closing, EventRow
 from consumer.domain.record import Record
 from consumer.redriving import Candidate, Redriving, Selection, Why, select
 from consumer.wire import LETTER_HEADER, ORIGIN_HEADER, REDRIVEN_HEADER, redriven_headers
@@ -142,6 +142,31 @@ def test_what_is_settled_or_under_way_is_left_out_unless_asked_for(bench: Bench)
     assert offsets(selection) == [4]
     assert left_out(selection) == {Why.ALREADY_SENT: 1, Why.ENDED: 1, Why.ALREADY_REDRIVEN: 1}
     assert offsets(bench.select(*records, again=True)) == [1, 2, 3, 4]
+
+
+def test_what_will_be_stale_is_known_beforehand(bench: Bench) -> None:
+    """As the consumer decides: not the alarm's last event itself, and no test."""
+    bench.ledger.take("w", make_event().atom)
+    last = Closing(
+        event_id="e2",
+        atom=make_event().atom,
+        outcome="accepted",
+        timestamp_ms=FIRST + 10,
+        state=make_event().state,
+        advances=True,
+    )
+    bench.ledger.close_events([last], 0.0)
+    bench.ledger.reopen(["e2"], 0.0)
+    events = [
+        make_event(id="e1"),
+        make_event(id="e2"),
+        make_event(id="e3", timestamp=FIRST + 10),
+        make_event(id="e4", test=True),
+        make_event(id="e5", alarm_id="another"),
+    ]
+    selection = bench.select(*(letter_record(n, event) for n, event in enumerate(events)))
+    assert [each.letter.place[1] for each in selection.chosen if each.is_stale] == [0]
+    assert not bench.select(letter_record(0, reason="not_json", value=b"{")).chosen[0].is_stale
 
 
 def test_more_than_fits_into_memory_is_refused(

@@ -22,6 +22,7 @@ from consumer.adapters.ledger.feedback import SqlFeedback
 from consumer.adapters.ledger.shared_clock import DATABASE_CLOCK
 from consumer.adapters.ledger.suppressions import SqlSuppressions
 from consumer.domain.ledger import (
+    AtomState,
     ClaimRequest,
     Claims,
     Closing,
@@ -128,6 +129,9 @@ class SqlLedger:
 
     def find_events(self, ids: Collection[str]) -> Mapping[str, EventRow]:
         return self._database.read(lambda c: reading.events_by_id(c, ids))
+
+    def find_atoms(self, atoms: Collection[str]) -> Mapping[str, AtomState]:
+        return self._database.read(lambda c: reading.atoms_by_name(c, atoms))
 
     def counts(self) -> Mapping[str, int]:
         return self._database.read(reading.counts)

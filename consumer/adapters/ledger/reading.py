@@ -9,10 +9,11 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Text, func
 from consumer.adapters.ledger.batch import given, rows, struct
 from consumer.adapters.ledger.schema import atoms, deliveries, events, owners
 from consumer.domain.identity import normalised_address
-from consumer.domain.ledger import DeliveryRow, DeliveryState, EventRow
+from consumer.domain.ledger import AtomState, DeliveryRow, DeliveryState, EventRow
 
 _GIVEN = given(id=Text)
 _EVENTS_BY_ID = select(events).join(_GIVEN, events.c.id == _GIVEN.c.id)
+_ATOMS_BY_NAME = select(atoms).join(_GIVEN, atoms.c.atom == _GIVEN.c.id)
 _DELIVERIES_OF = select(deliveries).join(_GIVEN, deliveries.c.event_id == _GIVEN.c.id)
 
 
@@ -25,6 +26,12 @@ def events_by_id(connection: Connection, ids: Collection[str]) -> dict[str, Even
     """Those of the events that have ended."""
     found = _matching(connection, _EVENTS_BY_ID, ids)
     return {row["id"]: struct(row, EventRow) for row in found}
+
+
+def atoms_by_name(connection: Connection, names: Collection[str]) -> dict[str, AtomState]:
+    """How far they have come, whoever holds them."""
+    found = _matching(connection, _ATOMS_BY_NAME, names)
+    return {row["atom"]: struct(row, AtomState) for row in found}
 
 
 def deliveries_of(connection: Connection, event_ids: Collection[str]) -> dict[str, DeliveryRow]:

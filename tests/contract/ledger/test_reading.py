@@ -5,7 +5,7 @@ import pytest
 from consumer.adapters.ledger import SqlLedger
 from consumer.domain.alarm import State
 from consumer.domain.ledger import DeliveryState
-from tests.contract.ledger.values import LEASE, NOW, closing, mark, request, settlement, win
+from tests.contract.ledger.values import ATOM, LEASE, NOW, closing, mark, request, settlement, win
 
 
 @pytest.fixture
@@ -56,6 +56,15 @@ def test_deliveries_are_found_by_all_that_is_given_newest_first(
 ) -> None:
     found = filled.find_deliveries(**wanted)  # type: ignore[arg-type]  # a table of keywords
     assert [row.uid for row in found] == uids
+
+
+def test_how_far_an_alarm_has_come_is_known_whoever_holds_it(filled: SqlLedger) -> None:
+    found = filled.find_atoms([ATOM, "nobody's"])
+    assert found.keys() == {ATOM}
+    last = closing()
+    assert (found[ATOM].last_event_id, found[ATOM].last_state) == (last.event_id, last.state)
+    assert found[ATOM].last_timestamp_ms == last.timestamp_ms
+    assert not filled.find_atoms([])
 
 
 def test_counts_name_tables_states_and_outcomes(filled: SqlLedger) -> None:

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from consumer.adapters.ledger import open_ledger
+from consumer.domain.ledger import ClaimRequest, Closing
 from consumer.domain.record import Record
+from tests.support.factories import make_event
 from tests.support.letters import letter_record
 from tests.support.worker_fakes import FakeSink
 from tests.unit.cli.conftest import LETTERS, SECRETS, Run, SetTopic
@@ -59,6 +62,31 @@ def test_a_dry_run_shows_and_changes_nothing(command: Run, topic: SetTopic, sink
     assert (ran.code, ran.err) == (0, "messenger: 3 would be redriven\n")
     assert [letter["position"] for letter in json.loads(ran.out)] == ["0/0", "0/1", "0/2"]
     assert sink.records == []
+
+
+@pytest.mark.parametrize("arguments", [("--dry-run",), ("--yes",)])
+def test_what_will_bring_no_email_is_said_beforehand(
+    command: Run, topic: SetTopic, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    event = make_event(id="newer", timestamp=make_event().timestamp + 10)
+    ledger = open_ledger(f"sqlite:///{tmp_path}/ledger.db")
+    ledger.heartbeat("a", 0, 30)
+    ledger.claim("a", [ClaimRequest(event.atom, ["newer"])], 0)
+    closing = Closing(
+        event_id="newer",
+        atom=event.atom,
+        outcome="accepted",
+        timestamp_ms=event.timestamp,
+        state=event.state,
+        advances=True,
+    )
+    ledger.close_events([closing], 0)
+    ledger.close()
+    topic(letter_record(0), letter_record(1, make_event(id="other", alarm_id="another")))
+    ran = command("redrive", "--all", *arguments)
+    told = "0/0 will be stale: the alarm has moved on since, no email will be sent"
+    assert ran.code == 0
+    assert [line for line in ran.err.splitlines() if "stale" in line] == [f"messenger: {told}"]
 
 
 @pytest.mark.parametrize(
