@@ -1,5 +1,6 @@
 """`messenger run`: one consumer process, or several under a supervisor."""
 
+import gc
 import threading
 from pathlib import Path
 from typing import Annotated
@@ -42,6 +43,7 @@ def run(
         port = settings.telemetry.port
         code = supervise(processes, _arguments(config), port=port, member=member, name=worker)
         raise typer.Exit(code)
+    _spare_the_collector()
     app = App(settings, worker=worker)
     threading.Thread(
         target=_tell_missing_topics, args=(settings.kafka,), name="topics", daemon=True
@@ -58,6 +60,14 @@ def run(
             2,
         ) from error
     raise typer.Exit(0 if finished else 1)
+
+
+def _spare_the_collector() -> None:
+    """Most of what a storm allocates lives until its email is out, and is freed without the cyclic
+    collector, which goes through all of it again and again: a fifth of the processor time
+    (`messenger bench storm`), for no memory less."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def _tell_missing_topics(kafka: Kafka) -> None:

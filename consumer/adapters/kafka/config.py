@@ -82,7 +82,8 @@ def producer_config(settings: KafkaSettings) -> dict[str, Any]:
         "acks": "all",
         "linger_ms": 0,
         "batch_size": 256 * 1024,
-        "compression_type": "gzip",
+        # A sixth of the size for 1.5 us of processor time each; gzip: a tenth, for 11 to 25 us.
+        "compression_type": "lz4",
         "delivery_timeout_ms": 30_000,
         "max_block_ms": 10_000,
         "max_request_size": 2 * 1024 * 1024,

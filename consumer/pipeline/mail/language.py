@@ -11,7 +11,14 @@ rules, so that a copy of them is a good start for an account's own.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from jinja2 import BaseLoader, StrictUndefined, TemplateSyntaxError, nodes, pass_context
+from jinja2 import (
+    BaseLoader,
+    Environment,
+    StrictUndefined,
+    TemplateSyntaxError,
+    nodes,
+    pass_context,
+)
 from jinja2.exceptions import SecurityError
 from jinja2.filters import FILTERS
 from jinja2.runtime import Context as RenderContext
@@ -60,6 +67,16 @@ _ALLOWED_FILTERS: Final = (
 _PRINTABLE: Final = (str, int, float, Undefined)
 
 
+#: How a text becomes a template, whosever it is.
+_LOOKS: Final[dict[str, Any]] = {
+    "autoescape": lambda name: name is None or name.endswith(".html"),
+    "undefined": StrictUndefined,
+    "trim_blocks": True,
+    "lstrip_blocks": True,
+    "keep_trailing_newline": True,
+}
+
+
 class TemplateLimit(SecurityError):
     """A template went beyond a bound."""
 
@@ -76,31 +93,31 @@ class Budget:
             raise TemplateLimit(f"its loops take more than {MAX_STEPS} rounds")
 
 
-class MailEnvironment(ImmutableSandboxedEnvironment):
+class _Values:
+    """`entity.items` is the value named items, not the dict's method; and it is quicker."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if type(obj) is dict and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)  # type: ignore[misc]  # mixed into environments
+
+
+class BuiltInEnvironment(_Values, Environment):
+    """For our own templates, which a test holds to the language: nobody has to watch them work."""
+
+    def __init__(self, loader: BaseLoader) -> None:
+        super().__init__(loader=loader, auto_reload=False, **_LOOKS)
+        self.globals.clear()
+        self.filters = _filters()
+
+
+class MailEnvironment(_Values, ImmutableSandboxedEnvironment):
     """Jinja with only what the module's docstring lists. HTML parts are escaped."""
 
     def __init__(self, loader: BaseLoader, *, auto_reload: bool) -> None:
-        super().__init__(
-            loader=loader,
-            auto_reload=auto_reload,
-            autoescape=lambda name: name is None or name.endswith(".html"),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-            finalize=_printable,
-        )
+        super().__init__(loader=loader, auto_reload=auto_reload, finalize=_printable, **_LOOKS)
         self.globals.clear()
-        filters: dict[str, Callable[..., Any]] = {name: FILTERS[name] for name in _ALLOWED_FILTERS}
-        filters |= {"heading": heading, "column": column, "fill": fill}
-        filters |= {"join": _join, _COUNTED: _counted}
-        self.filters = filters
-
-    def getattr(self, obj: Any, attribute: str) -> Any:
-        """`entity.items` is the value named items, not the dict's method; and it is quicker."""
-        if type(obj) is dict and attribute in obj:
-            return obj[attribute]
-        return super().getattr(obj, attribute)
+        self.filters = _filters() | {_COUNTED: _counted}
 
     def _generate(
         self,
@@ -132,6 +149,11 @@ def _problem(node: nodes.Node) -> str | None:
 
 def _plain(item: nodes.Node) -> bool:
     return isinstance(item, nodes.Const) or (isinstance(item, nodes.Name) and item.ctx == "store")
+
+
+def _filters() -> dict[str, Callable[..., Any]]:
+    allowed: dict[str, Callable[..., Any]] = {name: FILTERS[name] for name in _ALLOWED_FILTERS}
+    return allowed | {"heading": heading, "column": column, "fill": fill, "join": _join}
 
 
 def _printable(value: Any) -> Any:

@@ -19,7 +19,12 @@ from consumer.domain.alarm import AlarmEvent, State
 from consumer.domain.errors import SettingsError
 from consumer.domain.notification import Context
 from consumer.pipeline.mail.clean import header_line, one_line
-from consumer.pipeline.mail.language import MailEnvironment, bounded, values_with_budget
+from consumer.pipeline.mail.language import (
+    BuiltInEnvironment,
+    MailEnvironment,
+    bounded,
+    values_with_budget,
+)
 from consumer.pipeline.mail.view import event_values
 
 SUBJECT: Final = "subject.txt"
@@ -68,9 +73,7 @@ class Renderer:
         self.installation = installation
         self._product_name = product_name
         self._zone = _zone(display_zone)
-        built_in = MailEnvironment(
-            PackageLoader("consumer.pipeline", "templates"), auto_reload=False
-        )
+        built_in = BuiltInEnvironment(PackageLoader("consumer.pipeline", "templates"))
         self._built_in = {part: built_in.get_template(part) for part in _PARTS}
         self._own: MailEnvironment | None = None
         if template_directory is not None:
@@ -110,9 +113,7 @@ class Renderer:
         return msgspec.structs.replace(rendered, template_error=f"{name}: {problem}")
 
     def _render_built_in(self, values: Mapping[str, Any]) -> Rendered:
-        subject, text, html = (
-            self._built_in[part].render(values_with_budget(values)) for part in _PARTS
-        )
+        subject, text, html = (self._built_in[part].render(values) for part in _PARTS)
         return Rendered(subject=header_line(subject, _SUBJECT_LIMIT), text=text, html=html)
 
     def _render_own(
