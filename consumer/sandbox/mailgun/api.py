@@ -47,7 +47,7 @@ def build_app(account: Account) -> Router:
         *_webhook_routes(account),
         *_account_routes(account),
         *_control_routes(account.world),
-        *_page_routes(Pages(account.store)),
+        *_page_routes(Pages(account.store, account.options)),
     ]
     return Router(routes, redirect_slashes=False, default=_not_routed)
 

@@ -16,13 +16,14 @@ _key = attrgetter("key")
 
 
 class EventLog:
-    """Sorted by (time stamp, serial), with an index by message id."""
+    """Sorted by (time stamp, serial), with an index by message id and one by mail."""
 
     def __init__(self, invisible_seconds: Callable[[], float]) -> None:
         self._invisible_seconds = invisible_seconds
         self._serials = count(1)
         self._events: list[Event] = []
         self._by_message_id: dict[str, list[Event]] = {}
+        self._by_mail: dict[int, list[Event]] = {}
         self._newest = 0.0
         self._forgotten = 0
 
@@ -50,8 +51,15 @@ class EventLog:
             self._events.append(event)
         else:
             insort(self._events, event, key=_key)
-        self._by_message_id.setdefault(stored.mail.message_id.lower(), []).append(event)
+        self._index(event)
         return event
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def history(self, stored: Stored) -> list[Event]:
+        """All of one mail, in their order."""
+        return sorted(self._by_mail.get(stored.sequence, ()), key=_key)
 
     def dump(self) -> list[Event]:
         """All, in their order."""
@@ -61,8 +69,9 @@ class EventLog:
         """What `dump` gave, instead of what is here."""
         self._events = list(events)
         self._by_message_id = {}
+        self._by_mail = {}
         for event in events:
-            self._by_message_id.setdefault(event.stored.mail.message_id.lower(), []).append(event)
+            self._index(event)
         self._serials = count(max((event.serial for event in events), default=0) + 1)
         self._newest = max((event.timestamp for event in events), default=0.0)
 
@@ -101,7 +110,12 @@ class EventLog:
             head += 1
         del self._events[:head]
 
+    def _index(self, event: Event) -> None:
+        self._by_message_id.setdefault(event.stored.mail.message_id.lower(), []).append(event)
+        self._by_mail.setdefault(event.stored.sequence, []).append(event)
+
     def _unindex(self, event: Event) -> None:
+        self._by_mail.pop(event.stored.sequence, None)
         key = event.stored.mail.message_id.lower()
         events = self._by_message_id[key]
         events.remove(event)

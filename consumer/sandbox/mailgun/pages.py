@@ -1,194 +1,164 @@
-"""The inbox: what was received, to look at in a browser. Rendered here, escaped here; the
-script only asks for the list again when something new has come."""
+"""The inbox: what was received and what became of it, to look at in a browser. Rendered here,
+escaped here; the script only puts what is new in its place."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime
 from html import escape
-from pathlib import Path
-from string import Template
-from urllib.parse import urlencode
+from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
 from consumer.sandbox.mailgun.fault_replies import MAGNIFICENT
-from consumer.sandbox.mailgun.mail import Mail, Stored
-from consumer.sandbox.mailgun.mime import source_of
+from consumer.sandbox.mailgun.options import Options
+from consumer.sandbox.mailgun.page_mail import MAIL_POLICY, document, open_mail
+from consumer.sandbox.mailgun.page_parts import HERE, TEMPLATES, marks, state_badge, time_tag
+from consumer.sandbox.mailgun.page_search import PAGE_SIZE, STATES, Listed, Search, find
+from consumer.sandbox.mailgun.page_timeline import GONE, timeline
 from consumer.sandbox.mailgun.store import Store
 
-_HERE = Path(__file__).parent
-_TEMPLATES = {
-    name: Template((_HERE / "templates" / f"{name}.html").read_text(encoding="utf-8"))
-    for name in ("inbox", "row", "mail")
-}
 _STATIC = {
-    "inbox.css": ("text/css", (_HERE / "static" / "inbox.css").read_bytes()),
-    "inbox.js": ("text/javascript", (_HERE / "static" / "inbox.js").read_bytes()),
+    "inbox.css": ("text/css", (HERE / "static" / "inbox.css").read_bytes()),
+    "inbox.js": ("text/javascript", (HERE / "static" / "inbox.js").read_bytes()),
 }
 
-# A srcdoc frame inherits this policy: mails may be styled inline, but load and run nothing.
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src data:; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; "
+    "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-_HEADERS = {
-    "content-security-policy": _POLICY,
+_COMMON = {
     "x-content-type-options": "nosniff",
+    "x-dns-prefetch-control": "off",
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",
 }
-_MAIL_POLICY = (
-    '<meta http-equiv="Content-Security-Policy" content="'
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:\">"
-)
+_HEADERS = _COMMON | {"content-security-policy": _POLICY}
+_MAIL_HEADERS = _COMMON | {"content-security-policy": MAIL_POLICY}
 
-PAGE_SIZE = 100
+_NOTHING_OPEN = (
+    '<p class="hint">Choose a mail to read it here.<br>'
+    "<kbd>j</kbd> <kbd>k</kbd> down and up, <kbd>Enter</kbd> open, "
+    "<kbd>/</kbd> search, <kbd>Esc</kbd> back</p>"
+)
+_NOT_KEPT = '<a class="back" href="/">← Inbox</a><p class="hint">This mail is no longer kept.</p>'
+_EMPTY = '<li class="empty"><b>No mail yet.</b> It appears as soon as a send is accepted.</li>'
+_NO_MATCH = (
+    '<li class="empty"><b>Nothing found.</b> '
+    "Search knows address, subject, tag, text, and the ids of mails and events.</li>"
+)
 
 
 class Pages:
-    """`/` and what it needs."""
+    """`/` and what it needs. Not coroutines: a search through all mails has a thread of its own,
+    and sends go on meanwhile."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, options: Options) -> None:
         self._store = store
+        self._options = options
 
-    async def inbox(self, request: Request) -> Response:
-        """A browser gets the page; any other client what Mailgun says to a path it does not
-        route."""
+    def inbox(self, request: Request) -> Response:
+        """A browser gets the page, or the part of it that is asked for; any other client what
+        Mailgun says to a path it does not route."""
         if "text/html" not in request.headers.get("accept", ""):
             return PlainTextResponse(MAGNIFICENT)
         parameters = request.query_params
-        words = parameters.get("q", "").strip()
-        opened = self._opened(parameters.get("message", ""))
-        rows = self._rows(words, opened)
-        if parameters.get("part") == "rows":
-            return HTMLResponse(rows, headers=_HEADERS)
-        stats = self._store.stats()
-        page = _TEMPLATES["inbox"].substitute(
-            title=escape(opened.mail.subject if opened else "Inbox"),
-            state="reading" if opened else "listing",
-            words=escape(words),
-            rows=rows,
-            mail=_mail(opened, parameters.get("view", ""), words) if opened else _NOTHING_OPEN,
-            **{name: f"{number:,}" for name, number in stats.items()},
-        )
-        return HTMLResponse(page, headers=_HEADERS)
+        search = Search.parse(parameters)
+        asked = parameters.get("message", "")
+        opened = self._opened(asked)
+        part = parameters.get("part", "")
+        if part == "html":
+            content = document(opened.stored.mail) if opened else ""
+            return HTMLResponse(content, headers=_MAIL_HEADERS)
+        if part == "live":
+            return self._live(search, opened, parameters.get("seen", ""))
+        mail = _NOT_KEPT if asked else _NOTHING_OPEN
+        if opened:
+            mail = open_mail(opened, parameters.get("view", ""), search, self._options.now())
+        return HTMLResponse(self._page(search, opened, mail, bool(asked)), headers=_HEADERS)
 
-    async def static(self, request: Request) -> Response:
+    def static(self, request: Request) -> Response:
         found = _STATIC.get(request.path_params["name"])
         if found is None:
             return PlainTextResponse("Not found", 404)
         media_type, content = found
         return Response(content, media_type=media_type, headers=_HEADERS)
 
-    def _opened(self, sequence: str) -> Stored | None:
-        if not sequence.isdecimal():
+    def _page(self, search: Search, opened: Listed | None, mail: str, reading: bool) -> str:
+        stats = self._store.stats()
+        return TEMPLATES["inbox"].substitute(
+            title=escape(opened.stored.mail.subject if opened else "Inbox"),
+            reading="reading" if reading else "listing",
+            version=escape(self._version(stats)),
+            words=escape(search.text),
+            states=_choices(search.state),
+            rows=self._rows(search, opened),
+            mail=mail,
+            **{name: f"{number:,}" for name, number in stats.items()},
+        )
+
+    def _live(self, search: Search, opened: Listed | None, seen: str) -> Response:
+        """What may have changed since `seen`; 204 if nothing has."""
+        # Before the rest is read: what happens in between is told twice rather than not at all.
+        stats = self._store.stats()
+        version = self._version(stats)
+        if version == seen:
+            return Response(status_code=204, headers=_HEADERS)
+        now = self._options.now()
+        news: dict[str, Any] = {
+            "version": version,
+            "stats": stats,
+            "rows": self._rows(search, opened),
+            "timeline": timeline(opened, now) if opened else GONE,
+            "state": state_badge(opened.state) if opened else "",
+        }
+        return JSONResponse(news, headers=_HEADERS)
+
+    def _version(self, stats: dict[str, int]) -> str:
+        """Changes with all that the page shows; after a reset too, by the key of the newest."""
+        newest = self._store.messages(lambda _: True, 1)
+        keys = [stored.key for stored in newest]
+        return "-".join(map(str, [*stats.values(), *keys]))
+
+    def _opened(self, sequence: str) -> Listed | None:
+        if not (sequence.isascii() and sequence.isdecimal()):
             return None
         wanted = int(sequence)
-        return next(iter(self._store.messages(lambda one: one.sequence == wanted, 1)), None)
+        found = self._store.messages(lambda one: one.sequence == wanted, 1)
+        return next(map(Listed, found, self._store.histories(found)), None)
 
-    def _rows(self, words: str, opened: Stored | None) -> str:
-        found = self._store.messages(_search(words), PAGE_SIZE + 1)
+    def _rows(self, search: Search, opened: Listed | None) -> str:
+        found, older = find(self._store, search)
+        current = opened.stored.sequence if opened else 0
+        rows = "".join(_row(listed, current, search) for listed in found)
         if not found:
-            return _NO_MATCH if words else _EMPTY
-        rows = "".join(_row(stored, opened, words) for stored in found[:PAGE_SIZE])
-        return rows + (_MORE if len(found) > PAGE_SIZE else "")
+            rows = _NO_MATCH if search.filters or search.before else _EMPTY
+        return rows + _paging(search, found[-1].stored.sequence if older else 0)
 
 
-_NOTHING_OPEN = '<p class="hint">Choose a mail to read it here.</p>'
-_EMPTY = '<li class="empty"><b>No mail yet.</b> It appears as soon as a send is accepted.</li>'
-_NO_MATCH = '<li class="empty"><b>Nothing found.</b> Search knows address, tag, id and text.</li>'
-_MORE = f'<li class="empty">The newest {PAGE_SIZE} are shown. Search finds the others.</li>'
+def _choices(chosen: str) -> str:
+    return "".join(
+        f"<option{' selected' if state == chosen else ''}>{state}</option>" for state in STATES
+    )
 
 
-def _search(words: str) -> Callable[[Stored], bool]:
-    wanted = words.lower().split()
-
-    def keep(stored: Stored) -> bool:
-        mail = stored.mail
-        parts = (mail.subject, mail.recipient, mail.from_, mail.message_id, *mail.tags, mail.text)
-        text = "\n".join(parts).lower()
-        return all(word in text for word in wanted)
-
-    return keep if wanted else lambda _: True
-
-
-def _link(sequence: int, words: str, **more: str) -> str:
-    query = {"message": str(sequence)} | ({"q": words} if words else {}) | more
-    return escape("/?" + urlencode(query))
-
-
-def _row(stored: Stored, opened: Stored | None, words: str) -> str:
-    mail = stored.mail
-    return _TEMPLATES["row"].substitute(
-        link=_link(stored.sequence, words),
-        current=' aria-current="true"' if stored is opened else "",
+def _row(listed: Listed, current: int, search: Search) -> str:
+    stored, mail = listed.stored, listed.stored.mail
+    return TEMPLATES["row"].substitute(
+        sequence=stored.sequence,
+        link=escape(search.address(message=stored.sequence)),
+        current=' aria-current="true"' if stored.sequence == current else "",
         subject=escape(mail.subject or "(no subject)"),
         recipient=escape(mail.recipient),
-        time=_time(stored),
-        marks=_marks(mail),
+        time=time_tag(stored.accepted_at),
+        state=state_badge(listed.state),
+        marks=marks(mail),
     )
 
 
-def _time(stored: Stored) -> str:
-    at = datetime.fromtimestamp(stored.accepted_at, UTC)
-    return (
-        f'<time datetime="{at.isoformat(timespec="milliseconds")}" '
-        f'title="{at:%d %b %Y %H:%M:%S} UTC">{at:%H:%M:%S}</time>'
+def _paging(search: Search, last: int) -> str:
+    """`last` is the last one listed, if there are older ones."""
+    newest = f'<a href="{escape(search.address(before=""))}">Newest</a>' if search.before else ""
+    older = (
+        f'<a rel="next" href="{escape(search.address(before=last))}">Older {PAGE_SIZE} →</a>'
+        if last
+        else ""
     )
-
-
-def _marks(mail: Mail) -> str:
-    marks = [("tag", tag) for tag in mail.tags]
-    if mail.test_mode:
-        marks.append(("test", "test mode"))
-    if mail.batch_id:
-        marks.append(("batch", "batch"))
-    return "".join(f'<span class="{kind}">{escape(text)}</span>' for kind, text in marks)
-
-
-def _mail(stored: Stored, view: str, words: str) -> str:
-    mail = stored.mail
-    views = {"html": _html, "text": _text, "headers": _headers, "source": _source}
-    if view not in views:
-        view = "html" if mail.html else "text"
-    tabs = "".join(
-        f'<a href="{_link(stored.sequence, words, view=name)}"'
-        f"{' aria-current=page' if name == view else ''}>{label}</a>"
-        for name, label in zip(views, ("HTML", "Text", "Headers", "Source"), strict=True)
-    )
-    return _TEMPLATES["mail"].substitute(
-        back=escape("/?" + urlencode({"q": words}) if words else "/"),
-        subject=escape(mail.subject or "(no subject)"),
-        from_=escape(mail.from_),
-        to=escape(mail.to),
-        recipient=escape(mail.recipient),
-        message_id=escape(mail.message_id),
-        time=_time(stored),
-        marks=_marks(mail),
-        tabs=tabs,
-        content=views[view](mail),
-    )
-
-
-def _html(mail: Mail) -> str:
-    if not mail.html:
-        return '<p class="hint">This mail has no HTML part.</p>'
-    document = escape(_MAIL_POLICY + mail.html)
-    return f'<iframe sandbox title="The mail, rendered" srcdoc="{document}"></iframe>'
-
-
-def _text(mail: Mail) -> str:
-    if not mail.text:
-        return '<p class="hint">This mail has no text part.</p>'
-    return f'<pre class="text">{escape(mail.text)}</pre>'
-
-
-def _headers(mail: Mail) -> str:
-    rows = "".join(
-        f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in mail.headers
-    )
-    return f'<div class="sheet"><table>{rows}</table></div>'
-
-
-def _source(mail: Mail) -> str:
-    return f'<pre class="source">{escape(source_of(mail).decode("utf-8", "replace"))}</pre>'
+    return f'<li class="paging">{newest}{older}</li>' if newest or older else ""

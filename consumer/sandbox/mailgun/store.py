@@ -4,7 +4,7 @@ import random
 import secrets
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from heapq import heapify, heappop, heappush
 from typing import Any, NamedTuple
@@ -81,6 +81,7 @@ class Store:
             return asdict(self._totals) | {
                 "distinct_recipients": len(self._recipients),
                 "kept_messages": len(self._mails),
+                "kept_events": len(self._log),
                 "last_sequence": self._sequence,
             }
 
@@ -230,6 +231,11 @@ class Store:
                 if keep(stored):
                     found.append(stored)
         return found
+
+    def histories(self, mails: Iterable[Stored]) -> list[list[Event]]:
+        """What happened to each of them, oldest first; events that are still invisible too."""
+        with self._lock:
+            return [self._log.history(stored) for stored in mails]
 
     def events(
         self,
