@@ -61,7 +61,7 @@ def _settles_first(call: Call) -> bool:
 
 
 def _closes_first(call: Call) -> bool:
-    return any(closing.event_id == FIRST.id for closing in call.args[1])
+    return any(closing.event_id == FIRST.id for closing in call.args[0])
 
 
 def _about_first(call: Call) -> bool:
