@@ -1,5 +1,6 @@
 """An open mail: what it is, its timeline, and one of four views of its content. Pure."""
 
+import re
 from collections.abc import Callable, Iterable
 from html import escape
 
@@ -22,11 +23,15 @@ _CURRENT = ' aria-current="page"'
 # A base before the mail's own: its links leave the frame.
 _BASE = '<base target="_blank">'
 
+# Chromium opens a connection for these before it asks the policy, which then forbids the rest.
+_CONNECTING = re.compile(r"<(/?)(iframe|frame|link)\b", re.IGNORECASE)
+
 
 def document(mail: Mail) -> str:
-    """The mail's HTML, to be served under MAIL_POLICY alone."""
+    """The mail's HTML, to be served under MAIL_POLICY alone. Elements that could load nothing
+    but would connect to where they point are renamed to ones that mean nothing."""
     # The doctype first: without it the mail is laid out in quirks mode.
-    return f"<!doctype html>{_BASE}{mail.html}"
+    return f"<!doctype html>{_BASE}" + _CONNECTING.sub(r"<\1x-\2", mail.html)
 
 
 def open_mail(listed: Listed, view: str, search: Search, now: float) -> str:

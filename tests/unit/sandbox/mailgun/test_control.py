@@ -22,6 +22,7 @@ def test_the_totals_tell_what_happened(client: Client) -> None:
         "faults_served": 1,
         "distinct_recipients": 2,
         "kept_messages": 3,
+        "kept_events": 6,
         "last_sequence": 3,
     }
 
