@@ -53,11 +53,20 @@ def ask_again(consumer: Any) -> None:
 
     The client waits for the answer for as long as a rebalance may take, minutes, and would not
     notice that a connection is dead. A broker answers a question asked twice as if asked once,
-    if the member has its id; without, it would be another member.
+    if the member has its id or a static name. A newcomer without either is given an id at once,
+    so silence means a dead connection; an id that got lost ends with the session timeout.
     """
     coordinator = getattr(consumer, "_coordinator", None)
-    if coordinator is not None and coordinator._generation.has_member_id():
+    if coordinator is None:
+        return
+    # Older brokers keep it waiting as well, and would take who asks again for another member.
+    if coordinator._generation.has_member_id() or _gives_ids_at_once(coordinator):
         _hang_up(coordinator)
+
+
+def _gives_ids_at_once(coordinator: Any) -> bool:
+    """Since KIP-394, of Kafka 2.2, a newcomer does not wait for a rebalance to learn its id."""
+    return bool(coordinator.config["api_version"] >= (2, 2))
 
 
 def leave_unjoined(consumer: Any) -> None:

@@ -21,7 +21,8 @@ from tests.unit.adapters.kafka.fakes import run
 class Coordinator:
     """Counts what it is asked; its join succeeds at once."""
 
-    def __init__(self, *, member_id: str = "member-1") -> None:
+    def __init__(self, *, member_id: str = "member-1", broker: tuple[int, ...] = (2, 2)) -> None:
+        self.config = {"api_version": broker}
         self._lock = threading.RLock()
         self._generation = Generation(-1, member_id, None)
         self._join_task: object | None = None
@@ -132,16 +133,28 @@ def test_a_join_that_failed_is_made_again(
 # -- joins that are not answered -----------------------------------------------------------------
 
 
-def test_a_member_with_an_id_asks_again_over_a_new_connection() -> None:
-    coordinator = Coordinator()
+@pytest.mark.parametrize("broker", [(2, 1), (2, 2), (4, 3)])
+def test_a_member_with_an_id_asks_again_over_a_new_connection(broker: tuple[int, ...]) -> None:
+    coordinator = Coordinator(broker=broker)
     ask_again(coordinator.consumer)
     assert coordinator.hung_up == ["coordinator-1"]
 
 
-def test_a_member_without_an_id_waits_on_it_would_be_another_one() -> None:
-    coordinator = Coordinator(member_id="")
+@pytest.mark.parametrize(
+    ("broker", "hung_up"),
+    [
+        ((2, 1), []),  # keeps a newcomer waiting, who would be another one the second time
+        ((2, 2), ["coordinator-1"]),  # gives an id at once: its silence is the connection's
+        ((4, 3), ["coordinator-1"]),
+    ],
+)
+def test_a_member_without_an_id_asks_again_where_the_id_comes_at_once(
+    broker: tuple[int, ...], hung_up: list[str]
+) -> None:
+    """One that the group forgot in an outage has no id when it asks; the next outage takes that."""
+    coordinator = Coordinator(member_id="", broker=broker)
     ask_again(coordinator.consumer)
-    assert coordinator.hung_up == []
+    assert coordinator.hung_up == hung_up
 
 
 def test_without_a_coordinator_there_is_nobody_to_ask() -> None:
