@@ -13,7 +13,7 @@ from consumer.sandbox.mailgun import FakeMailgun, Options
 from consumer.wire import encode_tracking
 from tests.support import process
 from tests.support.kafka import Kafka
-from tests.unit.test_tracing import EVENT, MESSAGE_ID, UID, attempt, sent
+from tests.unit.tracing_rig import EVENT, MESSAGE_ID, UID, attempt, sent
 
 ROOT = Path(__file__).parents[2]
 EVENT_FILE = ROOT / "schemas/examples/alarm-state-event.v1/valid/critical-with-everything.json"

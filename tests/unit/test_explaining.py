@@ -11,7 +11,7 @@ from consumer.domain.reasons import Kind, Reason
 from consumer.domain.tracking import TrackedEvent, TrackedNotification, TrackingEvent
 from consumer.explaining import explain, moment
 from consumer.tracing import Trace
-from tests.unit.test_tracing import T0, UID, attempt, ending
+from tests.unit.tracing_rig import T0, UID, attempt, ending
 
 
 def trace(*steps: TrackingEvent, **more: Any) -> Trace:

@@ -15,7 +15,7 @@ from consumer.domain.reasons import Kind, Reason
 from consumer.domain.record import Record
 from consumer.domain.tracking import TrackedNotification, TrackedProvider, TrackingEvent
 from tests.unit.cli.conftest import Run
-from tests.unit.test_tracing import EVENT, MESSAGE_ID, UID, Topic, attempt, ended, ending, sent
+from tests.unit.tracing_rig import EVENT, MESSAGE_ID, UID, Topic, attempt, ended, ending, sent
 
 SetTopic = Callable[..., None]
 
