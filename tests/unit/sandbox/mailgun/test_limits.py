@@ -171,7 +171,7 @@ def test_probation_grants_ten_recipients_a_call_and_a_hundred_mails_an_hour(
         {"rate_limits": [{"limit": "many"}]},
     ],
 )
-def test_wrong_limits_are_refused(client: Client, wish: object) -> None:
+def test_wrong_limits_are_refused(client: Client, wish: Any) -> None:
     answer = client.session.put(client.fake.url + "/_fake/limits", json=wish, timeout=10)
 
     assert answer.status_code == 400
