@@ -118,7 +118,7 @@ class Browser:
         deadline = time.monotonic() + seconds
         while not self._is(f"document.readyState === 'complete' && ({script})"):
             assert time.monotonic() < deadline, f"never true in the page: {script}"
-            time.sleep(_POLL_SECONDS)
+            time.sleep(_POLL_SECONDS)  # between two looks: the page tells nobody when it changes
 
     def _is(self, script: str) -> bool:
         try:
