@@ -7,6 +7,7 @@ member that looks alive and never gets a partition.
 
 from typing import Any
 
+from kafka.errors import KafkaConnectionError
 from kafka.structs import MemberState
 
 
@@ -87,6 +88,11 @@ def leave_unjoined(consumer: Any) -> None:
 
 
 def _hang_up(coordinator: Any) -> None:
-    """The coordinator has a connection of its own: nothing else goes over it."""
-    if coordinator.coordinator_id is not None:
-        coordinator._net.run(coordinator._manager.close, coordinator.coordinator_id)
+    """The coordinator has a connection of its own: nothing else goes over it.
+
+    At once, which the client does only for an error: one that still has bytes to write would be
+    taken for the next request, and refuse it.
+    """
+    connection = coordinator._manager._conns.get(coordinator.coordinator_id)
+    if connection is not None:
+        coordinator._net.run(connection.close, KafkaConnectionError("hung up"))

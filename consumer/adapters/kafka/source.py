@@ -42,6 +42,8 @@ from consumer.ports import Clock
 _PATIENCE = 5.0
 #: Seconds between two looks of the listener whether work of revoked partitions has ended.
 _REVOKE_STEP = 0.02
+#: What leaving may meet; RuntimeError is the client's word for a connection that is closing.
+_NO_GOODBYE = (KafkaError, RuntimeError)
 
 
 class KafkaSource:
@@ -165,7 +167,7 @@ class KafkaSource:
 
     def _leave(self) -> None:
         if self._consumer is not None:
-            with contextlib.suppress(KafkaError):
+            with contextlib.suppress(*_NO_GOODBYE):
                 leave_unjoined(self._consumer)
                 self._consumer.close(autocommit=False, timeout_ms=5_000)
         self._consumer = None
@@ -193,7 +195,7 @@ class KafkaSource:
     def _discard(self) -> None:
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            with contextlib.suppress(KafkaError):
+            with contextlib.suppress(*_NO_GOODBYE):
                 consumer.close(autocommit=False, timeout_ms=0)
 
     def _unavailable(self, error: Exception) -> BrokerUnavailable:

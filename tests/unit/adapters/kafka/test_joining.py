@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from kafka.coordinator.base import Generation
+from kafka.errors import KafkaError
 from kafka.structs import MemberState
 
 from consumer.adapters.kafka.joining import (
@@ -33,12 +34,19 @@ class Coordinator:
         self.joins = 0
         self.error: Exception | None = None
         self.hung_up: list[str] = []
-        self._manager = SimpleNamespace(close=self.hung_up.append)
+        self._manager = SimpleNamespace(
+            _conns={"coordinator-1": SimpleNamespace(close=self._close)}
+        )
         self._net = SimpleNamespace(run=lambda call, *arguments: call(*arguments))
 
     @property
     def consumer(self) -> Any:
         return SimpleNamespace(_coordinator=self)
+
+    def _close(self, error: Exception) -> None:
+        """Without an error, what has bytes to write stays the connection of the next request."""
+        assert isinstance(error, KafkaError)
+        self.hung_up.append("coordinator-1")
 
     def stable(self) -> bool:
         return self.state is MemberState.STABLE

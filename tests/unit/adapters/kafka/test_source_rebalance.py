@@ -63,9 +63,14 @@ def test_after_a_rebalance_the_gap_check_begins_anew(rig: Rig) -> None:
     assert client.seeks == []
 
 
-def test_closing_hands_the_partitions_over_and_survives_a_broker_that_is_gone(rig: Rig) -> None:
+@pytest.mark.parametrize(
+    "error", [KafkaTimeoutError("gone"), RuntimeError("Transport closed for writes")], ids=type
+)
+def test_closing_hands_the_partitions_over_and_survives_a_broker_that_is_gone(
+    rig: Rig, error: Exception
+) -> None:
     client = rig.begin(p=[0])
-    client.errors["close"] = KafkaTimeoutError("gone")
+    client.errors["close"] = error
     rig.source.close()
     assert rig.worker.of("revoked") == [("revoked", PLAIN_P)]
     rig.source.close()
