@@ -21,7 +21,7 @@ from consumer.wiring import kafka_settings, make_events, make_suppressions
 from consumer.worker.housekeeping import Housekeeping
 
 if TYPE_CHECKING:  # Starlette and uvicorn come with an extra
-    from consumer.feedback.server import WebhookServer
+    from consumer.adapters.web_server import WebServer
 
 #: For so long it is remembered what was told, and which tokens were used: longer than Mailgun comes
 #: again (8 hours), the poller looks back (a day), and a signature is good (2 days at most).
@@ -168,10 +168,10 @@ class Feedback:
             events_topic=settings.kafka.own_format_topic if tells_others else None,
         )
 
-    def _make_server(self) -> "WebhookServer":
+    def _make_server(self) -> "WebServer":
         try:
+            from consumer.adapters.web_server import WebServer
             from consumer.feedback.receiver import Receiver, ReceiverRules
-            from consumer.feedback.server import WebhookServer
         except ImportError:
             raise SettingsError(
                 ["[feedback] webhooks: pip install 'alarm-messenger[web]' to receive them"]
@@ -190,7 +190,7 @@ class Feedback:
             on_answer=self._observing.answered,
         )
         try:
-            return WebhookServer(receiver.app, given.host, given.port)
+            return WebServer(receiver.app, given.host, given.port)
         except OSError as error:
             raise SettingsError(
                 [f"[feedback] port: cannot listen on {given.host}:{given.port}: {error.strerror}"]

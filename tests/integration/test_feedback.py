@@ -14,12 +14,12 @@ from consumer.adapters.ledger import open_ledger
 from consumer.adapters.mailgun.client import MailgunTransport
 from consumer.adapters.mailgun.events import MailgunEvents
 from consumer.adapters.mailgun.lookup_questions import Api
+from consumer.adapters.web_server import WebServer
 from consumer.domain.notification import SendOptions
 from consumer.domain.reasons import Kind
 from consumer.domain.tracking import TrackingEvent
 from consumer.feedback.poller import Poller
 from consumer.feedback.receiver import Receiver, ReceiverRules
-from consumer.feedback.server import WebhookServer
 from consumer.feedback.windows import PollRules
 from consumer.sandbox.mailgun import FakeMailgun, Options
 from tests.support.clock import ManualClock
@@ -67,7 +67,7 @@ class World:
             recorder=self.rig.recorder,
             clock=self.clock,
         )
-        self.server = WebhookServer(receiver.app, "127.0.0.1", 0)
+        self.server = WebServer(receiver.app, "127.0.0.1", 0)
         self.server.start()
         for kind in TYPES:
             requests.post(

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import SecretStr
 
+from consumer.adapters.web_server import WebServer
 from consumer.domain.errors import BrokerUnavailable
 from consumer.domain.reasons import Kind
 from consumer.feedback.receiver import Receiver, ReceiverRules
-from consumer.feedback.server import WebhookServer
 from tests.support.feedback import Rig
 from tests.support.reports import SIGNING_KEY, document, signature
 
@@ -36,7 +36,7 @@ class Hook:
             on_answer=lambda status, why: self.answers.append((status, why)),
             body_seconds=body_seconds,
         )
-        self.server = WebhookServer(receiver.app, "127.0.0.1", 0)
+        self.server = WebServer(receiver.app, "127.0.0.1", 0)
         self.server.start()
         url = urlsplit(self.server.address)
         self.place = (url.hostname or "", url.port or 0)

@@ -1,4 +1,4 @@
-"""The receiver as a running server, in a thread."""
+"""An ASGI application as a running server, in a thread: what receives from other systems."""
 
 import socket
 import threading
@@ -6,18 +6,18 @@ from typing import Any
 
 import uvicorn
 
-#: Webhooks at the same time; more are told to come again.
+#: Requests at the same time; more are told to come again.
 _MOST_AT_ONCE = 200
 _KEEP_ALIVE_SECONDS = 75
 #: For answers under way when the server stops: longer than Kafka may take for one.
 _GRACE_SECONDS = 15
 
 
-class WebhookServer:
+class WebServer:
     """Serves an ASGI application. Port 0 takes a free one; `address` tells which."""
 
-    def __init__(self, app: Any, host: str, port: int) -> None:
-        """Raises OSError when the port is taken."""
+    def __init__(self, app: Any, host: str, port: int, *, name: str = "webhooks") -> None:
+        """`name`: its thread's. Raises OSError when the port is taken."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._listener = socket.create_server((host, port), family=family)
         self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -35,7 +35,7 @@ class WebhookServer:
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
-            target=self._server.run, args=([self._listener],), name="webhooks", daemon=True
+            target=self._server.run, args=([self._listener],), name=name, daemon=True
         )
 
     @property
