@@ -15,6 +15,7 @@ from consumer.domain.alarm import State
 from consumer.domain.identity import installation_id
 from consumer.domain.notification import SendOptions
 from consumer.domain.suppression import FindSuppressed
+from consumer.formats import DEFAULTS, overlaid
 from consumer.pipeline.deliver import Route
 from consumer.pipeline.lock import LockRules
 from consumer.pipeline.mail.renderer import Renderer
@@ -241,16 +242,28 @@ def worker_rules(given: Settings) -> WorkerRules:
     )
 
 
+def receive_settings(kafka: Kafka) -> ReceiveSettings:
+    """How records are read."""
+    by_format = {name: each.as_mapping() for name, each in kafka.mapping.items()}
+    by_topic = {topic: each.as_mapping() for topic, each in kafka.topic_mapping.items()}
+    return ReceiveSettings(
+        formats=kafka.formats,
+        mappings=overlaid(DEFAULTS, by_format),
+        topic_mappings=by_topic,
+    )
+
+
 def pipeline_rules(given: Settings) -> PipelineRules:
     """What the stages need of the settings."""
     delivery = given.delivery
     default = SendOptions(
         test_mode=delivery.test_mode, tags=tuple(delivery.tags), tracking=delivery.tracking
     )
+    receive = receive_settings(given.kafka)
     return PipelineRules(
-        receive=ReceiveSettings(formats=given.kafka.formats),
+        receive=receive,
         lock=LockRules(
-            repeating_sources=frozenset(delivery.repeating_sources),
+            repeating_sources=receive.repeating_sources().union(delivery.repeating_sources),
             notify_initial_ok=delivery.notify_initial_ok,
             unknown_as=None
             if delivery.unknown_as == "ignore"

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from consumer.formats.registry import PARSE_LIMIT_BYTES
+from consumer.formats.reading import PARSE_LIMIT_BYTES
 
 
 class BadEventFile(Exception):

@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 from consumer.adapters.clock import SystemClock
 from consumer.adapters.mailgun.payload import MAX_TAG_LENGTH, MAX_TAGS
 from consumer.cli.findings import Finding, Level, problem, problems_of, texts, warning
+from consumer.cli.format_checks import check_formats
 from consumer.domain.address import valid_address
 from consumer.domain.errors import SettingsError
 from consumer.feedback.service import missing
-from consumer.formats import FORMATS
 from consumer.ports import not_logged
 from consumer.settings import Kafka, Mailgun, Route, Settings
 from consumer.wiring import make_lookups, make_mailgun, make_smtp
@@ -30,7 +30,7 @@ _DAY_SECONDS: Final = 86_400
 def check_settings(settings: Settings) -> Iterator[Finding]:
     """Everything that can be known from the settings alone."""
     yield from _topics(settings.kafka)
-    yield from _formats(settings.kafka)
+    yield from check_formats(settings.kafka)
     yield from _servers(settings.kafka)
     yield from _security(settings.kafka)
     yield from _sender(settings.mailgun)
@@ -63,15 +63,6 @@ def _topics(kafka: Kafka) -> Iterator[Finding]:
         if times > 1:
             keys = ", ".join(dict.fromkeys(key for key, each in named if each == topic))
             yield problem(f"[kafka] {keys}", f"{topic!r} is named {times} times; give each its own")
-
-
-def _formats(kafka: Kafka) -> Iterator[Finding]:
-    for topic, name in kafka.formats.items():
-        place = f"[kafka] formats.{topic}"
-        if name not in FORMATS:
-            yield problem(place, f"there is no format {name!r}; use one of {', '.join(FORMATS)}")
-        if topic not in kafka.events_topics:
-            yield warning(place, "is not used: events_topic does not name this topic")
 
 
 def _servers(kafka: Kafka) -> Iterator[Finding]:

@@ -5,7 +5,6 @@ numeric strings, null stands for an optional field that is absent.
 """
 
 import re
-from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -13,12 +12,16 @@ import msgspec
 from consumer.domain.alarm import EVENT_SCHEMA, AlarmEvent, Emits
 from consumer.domain.errors import InvalidMessage
 from consumer.domain.reasons import Reason
+from consumer.formats.mapping import FormatMapping
 from consumer.formats.markers import Markers
 from consumer.formats.mending import to_milliseconds, typed, without_nulls
+from consumer.formats.parts import Headers
 from consumer.formats.problems import quoted
 
 NAME: Final = "alarm-state-event"
 EMITS: Final = Emits.CHANGES
+#: Nothing to choose: these are our own words.
+MAPPING: Final = FormatMapping()
 
 _DECODER: Final = msgspec.json.Decoder(AlarmEvent)
 _READABLE: Final = re.compile(r"alarm-state-event/1(\.[0-9]+)?")
@@ -28,7 +31,7 @@ def matches(markers: Markers) -> bool:
     return isinstance(markers.schema, str) and markers.schema.startswith(f"{NAME}/")
 
 
-def decode(value: bytes, headers: Sequence[tuple[str, bytes]]) -> list[AlarmEvent]:  # noqa: ARG001 - the signature of all formats
+def decode(value: bytes, headers: Headers, mapping: FormatMapping) -> list[AlarmEvent]:  # noqa: ARG001 - the signature of all formats
     event = typed(value, _DECODER, _mend)
     if event.schema == EVENT_SCHEMA:
         return [event]

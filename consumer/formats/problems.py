@@ -31,6 +31,13 @@ def mismatch(field: str, problem: str) -> InvalidMessage:
     return InvalidMessage(Reason.SCHEMA_MISMATCH, f"{field}: {quoted(problem)}")
 
 
+def within(place: str, invalid: InvalidMessage) -> InvalidMessage:
+    """The same problem, of a part of a message."""
+    detail = invalid.detail.removeprefix("message: ")
+    between = ": " if detail != invalid.detail else "."
+    return InvalidMessage(invalid.reason, f"{place}{between}{detail}")
+
+
 def as_invalid(error: Exception) -> InvalidMessage:
     """One of `READ_ERRORS` in our words."""
     if isinstance(error, msgspec.ValidationError):

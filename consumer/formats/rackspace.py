@@ -7,7 +7,6 @@ same shape with `event_id: "test_check"`, and the id of a notification as `log_e
 
 import re
 import uuid
-from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -15,14 +14,18 @@ from msgspec import UNSET
 
 from consumer.domain.alarm import AlarmEvent, Emits, Metric, Observation, State
 from consumer.domain.identity import NS_EVENT, derived_event_id
+from consumer.formats.mapping import FormatMapping
 from consumer.formats.markers import Markers
 from consumer.formats.mending import object_or_none, text_or_none, to_milliseconds, typed
+from consumer.formats.parts import Headers
 from consumer.formats.problems import mismatch
 
 NAME: Final = "rackspace"
 EMITS: Final = Emits.CHANGES
 #: The name that the product's alerting engine goes by, as `source` of its events.
 SOURCE: Final = "ele"
+#: Nothing to choose: the product's words are ours.
+MAPPING: Final = FormatMapping()
 
 _TEST: Final = "test_check"
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -70,7 +73,7 @@ def matches(markers: Markers) -> bool:
     )
 
 
-def decode(value: bytes, headers: Sequence[tuple[str, bytes]]) -> list[AlarmEvent]:  # noqa: ARG001 - the signature of all formats
+def decode(value: bytes, headers: Headers, mapping: FormatMapping) -> list[AlarmEvent]:  # noqa: ARG001 - the signature of all formats
     """The one event of a webhook payload. Raises InvalidMessage."""
     payload = typed(value, _DECODER, _mend)
     details = payload.details

@@ -12,7 +12,7 @@ from consumer.domain.tracking import TrackedEvent
 from consumer.formats.checks import is_identifier, is_plausible
 from consumer.formats.mending import object_or_none, to_milliseconds
 from consumer.formats.problems import READ_ERRORS
-from consumer.formats.registry import PARSE_LIMIT_BYTES
+from consumer.formats.reading import PARSE_LIMIT_BYTES
 
 
 def salvage(value: bytes | None) -> TrackedEvent:

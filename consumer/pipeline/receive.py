@@ -13,8 +13,17 @@ from consumer.domain.errors import InvalidMessage, SettingsError
 from consumer.domain.reasons import Reason
 from consumer.domain.record import Record
 from consumer.domain.tracking import TrackedEvent
-from consumer.formats import FORMATS, read, salvage
-from consumer.formats.registry import MAX_BYTES
+from consumer.formats import (
+    DEFAULTS,
+    FORMATS,
+    FormatMapping,
+    Mappings,
+    overlaid,
+    read,
+    repeating_sources,
+    salvage,
+)
+from consumer.formats.reading import MAX_BYTES
 from consumer.wire import unreadable
 
 
@@ -23,6 +32,10 @@ class ReceiveSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     #: Format by topic; on other topics each record's own is detected.
     formats: Mapping[str, str] = {}
+    #: Of all formats, the defaults included.
+    mappings: Mappings = DEFAULTS
+    #: By topic, for all formats that are read on it: what is set there wins.
+    topic_mappings: Mapping[str, FormatMapping] = {}
     #: Bytes of one event without its snapshots.
     max_bytes: int = MAX_BYTES
 
@@ -36,9 +49,30 @@ class ReceiveSettings(msgspec.Struct, frozen=True, kw_only=True):
         if problems:
             raise SettingsError(problems)
 
+    def mappings_on(self, topic: str) -> Mappings:
+        """The mappings of all formats for the records of one topic."""
+        given = self.topic_mappings.get(topic)
+        if given is None:
+            return self.mappings
+        return overlaid(self.mappings, dict.fromkeys(FORMATS, given))
+
+    def repeating_sources(self) -> frozenset[str]:
+        """Names of sources that repeat a state while it lasts, as far as formats say it."""
+        found = repeating_sources(self.mappings)
+        for topic in self.topic_mappings:
+            mappings = self.mappings_on(topic)
+            fixed = self.formats.get(topic)
+            if fixed is not None:
+                mappings = {fixed: mappings[fixed]}
+            found |= repeating_sources(mappings)
+        return found
+
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
-    """One record and what was in it: events, or `invalid` with the reason."""
+    """One record and what was in it: events, or `invalid` with the reason.
+
+    Both where a record holds many events and not all of them are broken.
+    """
 
     record: Record
     events: tuple[AlarmEvent, ...] = ()
@@ -47,21 +81,35 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
     invalid: InvalidMessage | None = None
     #: The ids that could be read from an invalid record, for its tracking record.
     salvaged: TrackedEvent | None = None
+    #: Alarms that the sender knew of and did not put in.
+    left_out: int = 0
+
+    @property
+    def parts(self) -> int:
+        """How many things have to be done before the record is."""
+        return len(self.events) + (self.invalid is not None)
 
 
 def receive(records: Sequence[Record], settings: ReceiveSettings) -> list[Received]:
     """One answer for each record, in the same order; raises nothing."""
-    return [_received(record, settings) for record in records]
+    mappings = {topic: settings.mappings_on(topic) for topic in {each.topic for each in records}}
+    return [_received(record, settings, mappings[record.topic]) for record in records]
 
 
-def _received(record: Record, settings: ReceiveSettings) -> Received:
+def _received(record: Record, settings: ReceiveSettings, mappings: Mappings) -> Received:
     fixed = settings.formats.get(record.topic)
     why = unreadable(record)
     if why is not None:
         lost = InvalidMessage(Reason.EMPTY, f"record: cannot be read from Kafka: {why}")
         return Received(record=record, invalid=lost, salvaged=salvage(None))
     try:
-        decoded = read(record.value, record.headers, fixed, settings.max_bytes)
+        decoded = read(record.value, record.headers, fixed, settings.max_bytes, mappings)
     except InvalidMessage as invalid:
         return Received(record=record, invalid=invalid, salvaged=salvage(record.value))
-    return Received(record=record, events=tuple(decoded.events), format=decoded.format.name)
+    return Received(
+        record=record,
+        events=tuple(decoded.events),
+        format=decoded.format.name,
+        invalid=decoded.refused,
+        left_out=decoded.left_out,
+    )

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from consumer.settings.mapping import MappingSettings
 from consumer.settings.section import Seconds, Section, with_secret
 
 _OWN_FORMAT = "alarm-state-event"
@@ -31,6 +32,9 @@ class Kafka(Section):
     dead_letter_topic: str = "alarm-events-dead-letter"
     #: Input format by topic; a topic that is not named here is looked at record by record.
     formats: dict[str, str] = {}
+    #: What labels and words mean, by format; and by topic, which wins key by key.
+    mapping: dict[str, MappingSettings] = {}
+    topic_mapping: dict[str, MappingSettings] = {}
     session_timeout_seconds: Seconds = 10.0
     max_poll_interval_seconds: Seconds = 300.0
     max_poll_records: int = Field(default=500, gt=0)

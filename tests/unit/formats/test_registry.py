@@ -9,7 +9,7 @@ from consumer.domain.alarm import Emits
 from consumer.domain.errors import InvalidMessage
 from consumer.domain.reasons import Reason
 from consumer.formats import FORMATS, decode, detect, read
-from consumer.formats.registry import MAX_BYTES, PARSE_LIMIT_BYTES
+from consumer.formats.reading import MAX_BYTES, PARSE_LIMIT_BYTES
 from tests.unit.formats.payloads import own, rackspace
 
 

@@ -7,7 +7,7 @@ import pytest
 from consumer.domain.alarm import State
 from consumer.domain.tracking import TrackedEvent
 from consumer.formats import salvage
-from consumer.formats.registry import PARSE_LIMIT_BYTES
+from consumer.formats.reading import PARSE_LIMIT_BYTES
 from tests.unit.formats.payloads import own, rackspace
 
 
