@@ -82,7 +82,7 @@ def examine(path: Path | None, environment: Mapping[str, str] | None = None) -> 
 
 def shown(settings: Settings) -> dict[str, Any]:
     """The effective settings as plain values, each secret hidden."""
-    return {name: _hidden(value) for name, value in settings.model_dump().items()}
+    return {name: _hidden(value, name) for name, value in settings.model_dump().items()}
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -147,11 +147,12 @@ def _plain(kind: str, message: str) -> str:
     return words.get(kind, message[:1].lower() + message[1:])
 
 
-def _hidden(value: Any) -> Any:
+def _hidden(value: Any, key: str = "") -> Any:
     if isinstance(value, SecretStr):
-        return _without_password(value.get_secret_value())
+        # A token may well look like an address.
+        return _without_password(value.get_secret_value()) if key == "url" else _HIDDEN
     if isinstance(value, dict):
-        return {key: _hidden(each) for key, each in value.items()}
+        return {name: _hidden(each, name) for name, each in value.items()}
     if isinstance(value, list):
         return [_hidden(each) for each in value]
     return str(value) if isinstance(value, Path) else value

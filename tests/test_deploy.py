@@ -160,7 +160,7 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     for name, value in values.items():
         if name == "routes":
             found |= _flat(value[0], "routes.")
-        elif isinstance(value, dict) and name != "formats":
+        elif isinstance(value, dict) and name not in ("formats", "clients"):
             found |= _flat(value, f"{prefix}{name}.")
         else:
             found[prefix + name] = value

@@ -15,6 +15,7 @@ from consumer.cli.common import complain
 from consumer.cli.dead_letters import dead_letters
 from consumer.cli.demo import demo
 from consumer.cli.feedback import feedback
+from consumer.cli.ingest import ingest
 from consumer.cli.ledger import ledger
 from consumer.cli.preview import preview
 from consumer.cli.produce import produce
@@ -47,6 +48,7 @@ for command in (
     preview,
     trace,
     feedback,
+    ingest,
     stats,
     version,
 ):

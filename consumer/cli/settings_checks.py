@@ -15,6 +15,7 @@ from consumer.adapters.clock import SystemClock
 from consumer.adapters.mailgun.payload import MAX_TAG_LENGTH, MAX_TAGS
 from consumer.cli.findings import Finding, Level, problem, problems_of, texts, warning
 from consumer.cli.format_checks import check_formats
+from consumer.cli.ingest_checks import check_ingest
 from consumer.domain.address import valid_address
 from consumer.domain.errors import SettingsError
 from consumer.feedback.service import missing
@@ -38,6 +39,8 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
     yield from _smtp(settings)
     yield from _routes(settings.routes)
     yield from _feedback(settings)
+    if settings.ingest.clients:
+        yield from check_ingest(settings)
     yield from _tags("[delivery] tags", settings.delivery.tags)
     yield from _times(settings)
     if settings.delivery.test_mode:

@@ -23,7 +23,8 @@ def _lines(settings: Mapping[str, Any]) -> Iterator[str]:
 
 def _value(value: Any) -> str:
     if isinstance(value, Mapping):
-        pairs = (f"{as_json(str(key))} = {_value(each)}" for key, each in value.items())
+        there = {key: each for key, each in value.items() if each is not None}
+        pairs = (f"{as_json(str(key))} = {_value(each)}" for key, each in there.items())
         return f"{{ {', '.join(pairs)} }}" if value else "{}"
     # Strings, numbers, booleans and lists of them are written alike in JSON and TOML.
     return as_json(value, indent=None)

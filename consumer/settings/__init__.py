@@ -11,6 +11,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from consumer.settings.delivery import Delivery, DoubtBudget, MaxAge, Route
 from consumer.settings.feedback import Feedback
+from consumer.settings.ingest import Ingest, IngestClient
 from consumer.settings.kafka import Kafka, is_topic_name
 from consumer.settings.section import Section
 from consumer.settings.stores import Catalog, Ledger
@@ -22,6 +23,8 @@ __all__ = [
     "Delivery",
     "DoubtBudget",
     "Feedback",
+    "Ingest",
+    "IngestClient",
     "Kafka",
     "Ledger",
     "Mailgun",
@@ -50,6 +53,7 @@ class Settings(Section):
     delivery: Delivery = Delivery()
     routes: list[Route] = []
     feedback: Feedback = Feedback()
+    ingest: Ingest = Ingest()
     telemetry: Telemetry = Telemetry()
 
     @model_validator(mode="after")

@@ -1,0 +1,123 @@
+"""What is in a body: events that can be written, and one line for each thing that cannot.
+
+A webhook is one message of its format, with many alerts in it. Our own events come alone, as a
+list, or one on a line; they are told apart by how the body begins.
+"""
+
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from consumer.domain.alarm import AlarmEvent
+from consumer.domain.errors import InvalidMessage
+from consumer.domain.reasons import Reason
+from consumer.formats import Mappings, read, salvage
+
+#: Events in one request: what is refused is told one by one, and has to have an end.
+MOST_EVENTS: Final = 10_000
+#: Lines that are told; the rest is counted.
+_TOLD: Final = 3
+
+_OWN: Final = "alarm-state-event"
+_LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_ONE: Final = msgspec.json.Decoder(msgspec.Raw)
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+
+class Door(StrEnum):
+    """What comes in where; the value is the last part of the path."""
+
+    EVENTS = "events"
+    ALERTMANAGER = "alertmanager"
+    GRAFANA = "grafana"
+
+
+class Contents(msgspec.Struct, frozen=True, kw_only=True):
+    """What one request brought."""
+
+    events: Sequence[AlarmEvent] = ()
+    #: For each thing that is broken: which, and why.
+    refused: Sequence[str] = ()
+    #: Alerts that the sender knew of and did not put in.
+    left_out: int = 0
+
+
+def contents(door: Door, body: bytes, mappings: Mappings) -> Contents:
+    """All that is in the body; raises nothing."""
+    if door is Door.EVENTS:
+        return _own(body, mappings)
+    try:
+        decoded = read(body, (), door.value, mappings=mappings)
+    except InvalidMessage as invalid:
+        return Contents(refused=[invalid.detail])
+    refused = [] if decoded.refused is None else [decoded.refused.detail]
+    return Contents(events=decoded.events, refused=refused, left_out=decoded.left_out)
+
+
+def told(refused: Sequence[str]) -> str:
+    """One line for a person."""
+    more = len(refused) - _TOLD
+    return "; ".join(refused[:_TOLD]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _own(body: bytes, mappings: Mappings) -> Contents:
+    events: list[AlarmEvent] = []
+    refused: list[str] = []
+    try:
+        parts = _parts(body.removeprefix(_BYTE_ORDER_MARK))
+    except InvalidMessage as invalid:
+        return Contents(refused=[invalid.detail])
+    for place, part in parts:
+        try:
+            events += read(part, (), _OWN, mappings=mappings).events
+        except InvalidMessage as invalid:
+            refused.append(f"{place}{_named(part)}: {invalid.detail}")
+    return Contents(events=events, refused=refused)
+
+
+def _parts(body: bytes) -> list[tuple[str, bytes]]:
+    """Each event and where it stands; raises InvalidMessage."""
+    if body.lstrip().startswith(b"["):
+        found = [(f"event {number}", bytes(raw)) for number, raw in enumerate(_list(body), 1)]
+    elif _is_one(body):
+        found = [("event", body)]
+    else:
+        found = list(_lines(body))
+    if len(found) > MOST_EVENTS:
+        many = f"message: {len(found)} events, at most {MOST_EVENTS}"
+        raise InvalidMessage(Reason.TOO_LARGE, many)
+    if not found:
+        raise InvalidMessage(Reason.EMPTY, "message: no content")
+    return found
+
+
+def _list(body: bytes) -> list[msgspec.Raw]:
+    try:
+        return _LIST.decode(body)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        raise InvalidMessage(Reason.NOT_JSON, "message: begins as a list and is not JSON") from None
+
+
+def _is_one(body: bytes) -> bool:
+    """One value, on one line or written over many."""
+    if b"\n" not in body.strip():
+        return bool(body.strip())
+    try:
+        _ONE.decode(body)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def _lines(body: bytes) -> Iterator[tuple[str, bytes]]:
+    for number, line in enumerate(body.split(b"\n"), start=1):
+        if line.strip():
+            yield f"line {number}", line
+
+
+def _named(part: bytes) -> str:
+    """The event's id, if it can be read."""
+    found = salvage(part).id
+    return "" if found is None else f" ({found})"
