@@ -1,0 +1,1 @@
+"""Tools on the event stream that leave production alone: tap, replay, shadow."""

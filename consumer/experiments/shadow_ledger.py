@@ -1,0 +1,150 @@
+"""A ledger in memory that starts with what another one says, which is only read."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from consumer.adapters.ledger import SqlLedger, open_ledger
+from consumer.domain.alarm import AlarmEvent
+from consumer.domain.ledger import (
+    AtomState,
+    ClaimRequest,
+    Closing,
+    DeliveryRow,
+    DeliveryState,
+    EventRow,
+    SendingMark,
+    Settlement,
+)
+from consumer.domain.reasons import Kind
+
+#: Who did what was there before; it holds nothing any more.
+_BEFORE = "before"
+#: Deliveries of one event that are copied: more than any plan has.
+_MOST = 1_000
+
+
+class KnownBefore(Protocol):
+    """The reading half of a ledger."""
+
+    def find_atoms(self, atoms: Sequence[str]) -> Mapping[str, AtomState]: ...
+    def find_events(self, ids: Sequence[str]) -> Mapping[str, EventRow]: ...
+    def find_deliveries(self, *, event_id: str, limit: int) -> Sequence[DeliveryRow]: ...
+
+
+def memory_ledger() -> SqlLedger:
+    """A ledger of one's own, empty, gone when it is closed."""
+    return open_ledger("sqlite://")
+
+
+def copy_known(source: KnownBefore, into: SqlLedger, events: Sequence[AlarmEvent]) -> None:
+    """All that `source` says of these events and their alarms, as it is now.
+
+    An event that ended ends as a duplicate again; one whose emails were begun goes on from there.
+    Raises LedgerUnavailable.
+    """
+    atoms = sorted({event.atom for event in events})
+    ids = sorted({event.id for event in events})
+    closed = source.find_events(ids)
+    _copy_events(into, closed)
+    _copy_atoms(source, into, source.find_atoms(atoms))
+    for id_ in ids:
+        if id_ not in closed:
+            _copy_deliveries(into, source.find_deliveries(event_id=id_, limit=_MOST))
+
+
+def copy_past(source: KnownBefore, into: SqlLedger, events: Sequence[AlarmEvent]) -> None:
+    """How far the alarms had come before the first of these events, as far as that is known.
+
+    An alarm that `source` has seen move on since starts as if nothing were known of it.
+    Raises LedgerUnavailable.
+    """
+    begins: dict[str, int] = {}
+    for event in events:
+        begins[event.atom] = min(event.timestamp, begins.get(event.atom, event.timestamp))
+    ids = {event.id for event in events}
+    _copy_atoms(
+        source,
+        into,
+        {
+            atom: known
+            for atom, known in source.find_atoms(sorted(begins)).items()
+            if known.last_event_id not in ids
+            and known.last_timestamp_ms is not None
+            and known.last_timestamp_ms <= begins[atom]
+        },
+    )
+
+
+def _copy_atoms(source: KnownBefore, into: SqlLedger, atoms: Mapping[str, AtomState]) -> None:
+    moved = {
+        known.last_event_id: known
+        for known in atoms.values()
+        if known.last_event_id is not None
+        and known.last_state is not None
+        and known.last_timestamp_ms is not None
+    }
+    outcomes = source.find_events(sorted(moved))
+    into.claim(_BEFORE, [ClaimRequest(known.atom, ()) for known in moved.values()], 0.0)
+    for id_, known in moved.items():
+        assert known.last_state is not None and known.last_timestamp_ms is not None
+        closing = Closing(
+            event_id=id_,
+            atom=known.atom,
+            outcome=outcomes[id_].outcome if id_ in outcomes else Kind.ACCEPTED,
+            timestamp_ms=known.last_timestamp_ms,
+            state=known.last_state,
+            advances=True,
+            thread_event_id=known.thread_event_id,
+        )
+        into.close_events([closing], 0.0)
+    into.release_all(_BEFORE)
+
+
+def _copy_events(into: SqlLedger, events: Mapping[str, EventRow]) -> None:
+    for row in events.values():
+        closing = Closing(
+            event_id=row.id,
+            atom=row.atom,
+            outcome=row.outcome,
+            timestamp_ms=row.timestamp_ms,
+            state=row.state,
+            advances=False,
+        )
+        into.close_events([closing], row.closed_at)
+
+
+def _copy_deliveries(into: SqlLedger, rows: Sequence[DeliveryRow]) -> None:
+    for row in rows:
+        claims = into.claim(_BEFORE, [ClaimRequest(row.atom, ())], row.created_at)
+        fence = claims.won[row.atom].fence
+        mark = SendingMark(
+            uid=row.uid,
+            event_id=row.event_id,
+            atom=row.atom,
+            fence=fence,
+            target_id=row.target_id,
+            type=row.type,
+            destination=row.destination,
+            message_id=row.message_id,
+            transport=row.transport,
+            attempt=row.attempt,
+        )
+        into.mark_sending(_BEFORE, [mark], row.created_at)
+        if row.state is not DeliveryState.SENDING:
+            into.settle(_BEFORE, [_settlement(row, fence)], row.updated_at)
+    into.release_all(_BEFORE)
+
+
+def _settlement(row: DeliveryRow, fence: int) -> Settlement:
+    return Settlement(
+        uid=row.uid,
+        atom=row.atom,
+        fence=fence,
+        state=row.state,
+        transport=row.transport,
+        provider_id=row.provider_id,
+        reason=row.reason,
+        message=row.message,
+        code=row.code,
+        possible_duplicate=row.possible_duplicate,
+    )
