@@ -7,6 +7,7 @@ import msgspec
 
 from consumer.domain.alarm import State
 from consumer.domain.reasons import Kind, Reason
+from consumer.domain.resend import Resent
 
 TRACKING_SCHEMA: Final = "notification-tracking-event/1"
 
@@ -103,8 +104,12 @@ class TrackingEvent(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     #: Where the event was read: topic, partition, offset.
     source: tuple[str, int, int] | None = None
+    #: The route by which the email goes, by name; None: none is named, or no email was made.
+    route: str | None = None
     #: When a person sent the event's dead letter again, if this comes of that.
     redriven_at: int | None = None
+    #: The event repeats another one, as a person asked.
+    resent: Resent | None = None
 
     @property
     def is_report(self) -> bool:

@@ -4,7 +4,7 @@ Here an event can end as duplicate, stale, unchanged, initial OK or ignored, or 
 because another consumer works on its atom. The rules are pure: same input, same decision.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
@@ -27,6 +27,9 @@ class LockRules(msgspec.Struct, frozen=True, kw_only=True):
     notify_initial_ok: bool = False
     #: UNKNOWN counts as this state; None: it is recorded and not sent.
     unknown_as: State | None = None
+    #: Ids of events that were to be sent before, and are asked for again: nothing but a newer event
+    #: of their alarm speaks against them.
+    asked_again: Collection[str] = frozenset()
 
     def emits(self, source: str) -> Emits:
         """`monasca/eu` repeats when `monasca/eu` or `monasca` is listed."""
@@ -174,13 +177,16 @@ def _reason_to_end(
     if _is_last(event, now):
         # It ended and was opened again, redriven: what it left behind does not speak against it.
         return None
+    is_asked_again = event.id in rules.asked_again
     if now.last_timestamp_ms is None:
-        return _first(event, rules)
+        return None if is_asked_again else _first(event, rules)
     if event.timestamp < now.last_timestamp_ms:
         late = now.last_timestamp_ms - event.timestamp
         return _end(
             Kind.STALE, Reason.OLDER_THAN_LAST, f"{late} ms older than the alarm's last event"
         )
+    if is_asked_again:
+        return None
     if event.state is now.last_state and (
         event.timestamp == now.last_timestamp_ms
         or rules.emits(event.source) is Emits.REPEATS

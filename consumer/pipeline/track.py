@@ -11,6 +11,7 @@ from consumer.domain.identity import tracking_id
 from consumer.domain.notification import Ending, Notification, SendResult
 from consumer.domain.reasons import Kind, Reason
 from consumer.domain.record import Record
+from consumer.domain.resend import resent_of
 from consumer.domain.tracking import (
     Outcome,
     TrackedEvent,
@@ -32,6 +33,8 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     plan_id: str | None = None
     lookup_degraded: bool = False
     gap: bool = False
+    #: The route of its emails, by name; empty: of none.
+    route: str = ""
     #: When a person sent its record again, epoch milliseconds.
     redriven_at_ms: int | None = None
 
@@ -106,6 +109,7 @@ def track_attempt(
             enhanced_code=result.enhanced_code,
         ),
         duration_ms=result.duration_ms,
+        route=about.route or None,
         possible_duplicate=possible_duplicate,
         tags=tuple(tags) if result.kind is Kind.ACCEPTED else (),
         next_attempt_at=None if result.retry_at is None else int(result.retry_at * 1000),
@@ -159,5 +163,6 @@ def _record(about: About, at_ms: int, **fields: object) -> TrackingEvent:
         "gap": about.gap,
         "source": about.source,
         "redriven_at": about.redriven_at_ms,
+        "resent": resent_of(event),
     }
     return TrackingEvent(**(common | fields))  # type: ignore[arg-type]  # the callers' literals are checked by the tests

@@ -62,6 +62,8 @@ class WorkerRules(msgspec.Struct, frozen=True, kw_only=True):
     lease: float
     retention: float
     shutdown: float
+    #: What was tried in vain is not sent once a newer state of its alarm waits behind it.
+    supersedes: bool = True
 
 
 class Observer(Protocol):
@@ -145,7 +147,9 @@ class Worker:
             on_result=observer.landed,
             on_broker=lambda ok, why: observer.dependency("kafka_producer", ok, why),
         )
-        self.lanes = Lanes(clock, self._tracker.put, company=self._ways)
+        self.lanes = Lanes(
+            clock, self._tracker.put, company=self._ways, supersedes=rules.supersedes
+        )
         self._ways.on_change = self._wake
         self._senders = Senders(
             count=rules.senders,

@@ -14,11 +14,13 @@ from consumer.adapters.ledger import (
     reading,
     releasing,
     reopening,
+    telling,
 )
 from consumer.adapters.ledger.clock_skew import ClockSkew, OnSkew, not_told, seconds_ahead
 from consumer.adapters.ledger.database import Database
 from consumer.adapters.ledger.engine import build_engine, is_memory, parse_url
 from consumer.adapters.ledger.feedback import SqlFeedback
+from consumer.adapters.ledger.rollout import SqlRollout
 from consumer.adapters.ledger.shared_clock import DATABASE_CLOCK
 from consumer.adapters.ledger.suppressions import SqlSuppressions
 from consumer.domain.ledger import (
@@ -56,6 +58,8 @@ class SqlLedger:
         self.feedback = SqlFeedback(database)
         #: The provider's lists of addresses that get no email, there too.
         self.suppressions = SqlSuppressions(database)
+        #: Shares of routes that are changed while processes run, there too.
+        self.rollout = SqlRollout(database)
 
     def heartbeat(self, owner: str, now: float, lease_seconds: float) -> float:
         started = perf_counter()
@@ -132,6 +136,16 @@ class SqlLedger:
 
     def find_atoms(self, atoms: Collection[str]) -> Mapping[str, AtomState]:
         return self._database.read(lambda c: reading.atoms_by_name(c, atoms))
+
+    def deliveries_of(self, event_ids: Collection[str]) -> Mapping[str, DeliveryRow]:
+        """By notification uid, all deliveries of these events."""
+        return self._database.read(lambda c: reading.deliveries_of(c, event_ids))
+
+    def newest_told(self, atoms: Collection[str], since: float) -> Mapping[str, EventRow]:
+        """By atom, the newest event that was told, of those that ended at `since` or later."""
+        if not atoms:
+            return {}
+        return self._database.read(lambda c: telling.newest_told(c, atoms, since))
 
     def counts(self) -> Mapping[str, int]:
         return self._database.read(reading.counts)
