@@ -5,7 +5,8 @@ had been accepted at once. An event is decided as if it had come at the moment t
 now: what depends on the time is the same whenever one looks.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from math import inf
 from time import perf_counter
 from typing import Final
 
@@ -22,7 +23,17 @@ from consumer.ports import Ledger
 #: Who holds the alarms in the ledger that is moved on.
 OWNER: Final = "experiment"
 #: First seen so long ago that nobody waits for a catalog that lacks something.
-_LONG_AGO: Final = 0.0
+_LONG_AGO: Final = -inf
+
+
+class Arrival(msgspec.Struct, frozen=True, kw_only=True):
+    """An event, and when it came."""
+
+    event: AlarmEvent
+    #: Epoch seconds.
+    at: float
+    #: When a person took it out of the dead-letter topic, epoch milliseconds: its age begins then.
+    redriven_ms: int = 0
 
 
 class DecidedEmail(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,31 +122,28 @@ class Deciding:
         self._lag = lag_seconds
         self._stopwatch = stopwatch
 
-    def decide_all(self, events: Sequence[Incoming]) -> Iterator[Decision]:
+    def decide_all(self, arrivals: Iterable[Arrival]) -> Iterator[Decision]:
         """One decision for each, in order; see `decide`."""
-        return (self.decide(each) for each in events)
+        return map(self.decide, arrivals)
 
-    def decide(self, incoming: Incoming) -> Decision:
-        """What becomes of the event that came at `first_seen` (epoch seconds).
-
-        Raises LedgerUnavailable or CatalogUnavailable.
-        """
-        event = incoming.event
-        self._clock.put(incoming.first_seen + self._lag)
+    def decide(self, arrival: Arrival) -> Decision:
+        """What becomes of the event. Raises LedgerUnavailable or CatalogUnavailable."""
+        event = arrival.event
+        self._clock.put(arrival.at + self._lag)
         begun = self._stopwatch()
         (answer,) = self._pipeline.prepare([Incoming(event, _LONG_AGO)], {}, {})
         seconds = self._stopwatch() - begun
         if isinstance(answer, NotYet):
             return Decision(event=event, waits=answer.why, seconds=seconds)
-        decision = self._decided(answer, seconds)
+        decision = self._decided(answer, arrival, seconds)
         self._move_on(answer, decision)
         return decision
 
-    def _decided(self, answer: Prepared, seconds: float) -> Decision:
-        event, context = answer.locked.event, answer.context
+    def _decided(self, answer: Prepared, arrival: Arrival, seconds: float) -> Decision:
+        event, context = arrival.event, answer.context
         emails = [_email(send) for send in answer.sends if send.obsolete is None]
-        endings = [*answer.endings, *_known(answer), *map(_obsolete, _given_up(answer.sends))]
-        age = self._clock.now() - event.timestamp / 1000
+        endings = [*answer.endings, *_known(answer), *_obsolete(answer)]
+        age = self._clock.now() - max(event.timestamp, arrival.redriven_ms) / 1000
         if age > self._max_age[event.state]:
             endings += [_too_old(each, age) for each in emails if not each.in_doubt]
             emails = [each for each in emails if each.in_doubt]
@@ -173,14 +181,11 @@ def _email(send: Send) -> DecidedEmail:
     )
 
 
-def _given_up(sends: Sequence[Send]) -> Sequence[Send]:
-    return [send for send in sends if send.obsolete is not None]
-
-
-def _obsolete(send: Send) -> Ending:
-    assert send.obsolete is not None, "only those are asked about"
+def _obsolete(answer: Prepared) -> Iterator[Ending]:
     message = "An earlier attempt is in doubt: it is looked up, and not sent again"
-    return _end(send.notification, Kind.SUPERSEDED, send.obsolete, message)
+    for send in answer.sends:
+        if send.obsolete is not None:
+            yield _end(send.notification, Kind.SUPERSEDED, send.obsolete, message)
 
 
 def _known(answer: Prepared) -> Iterator[Ending]:
@@ -243,14 +248,12 @@ def _closing(answer: Prepared, decision: Decision) -> Closing:
     locked, event = answer.locked, answer.locked.event
     kinds = {each.kind for each in decision.endings}
     accepted = bool(decision.emails) or Kind.ACCEPTED in kinds
-    outcome = Kind.ACCEPTED if accepted else next(
-        (kind for kind in Kind if kind in kinds), Kind.NO_RECIPIENTS
-    )
+    first = next((kind for kind in Kind if kind in kinds), Kind.NO_RECIPIENTS)
     told = bool(answer.sends or answer.known)
     return Closing(
         event_id=event.id,
         atom=event.atom,
-        outcome=outcome,
+        outcome=Kind.ACCEPTED if accepted else first,
         timestamp_ms=locked.timestamp_ms,
         state=event.state,
         advances=locked.advances,

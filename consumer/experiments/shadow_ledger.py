@@ -45,8 +45,9 @@ def copy_known(source: KnownBefore, into: SqlLedger, events: Sequence[AlarmEvent
     atoms = sorted({event.atom for event in events})
     ids = sorted({event.id for event in events})
     closed = source.find_events(ids)
-    _copy_events(into, closed)
+    # First the alarms: an event that has ended before moves its alarm nowhere.
     _copy_atoms(source, into, source.find_atoms(atoms))
+    _copy_events(into, closed)
     for id_ in ids:
         if id_ not in closed:
             _copy_deliveries(into, source.find_deliveries(event_id=id_, limit=_MOST))
@@ -76,33 +77,32 @@ def copy_past(source: KnownBefore, into: SqlLedger, events: Sequence[AlarmEvent]
 
 
 def _copy_atoms(source: KnownBefore, into: SqlLedger, atoms: Mapping[str, AtomState]) -> None:
-    moved = {
-        known.last_event_id: known
-        for known in atoms.values()
-        if known.last_event_id is not None
-        and known.last_state is not None
-        and known.last_timestamp_ms is not None
-    }
-    outcomes = source.find_events(sorted(moved))
-    into.claim(_BEFORE, [ClaimRequest(known.atom, ()) for known in moved.values()], 0.0)
-    for id_, known in moved.items():
-        assert known.last_state is not None and known.last_timestamp_ms is not None
-        closing = Closing(
-            event_id=id_,
+    last = {known.last_event_id for known in atoms.values()}
+    outcomes = source.find_events(sorted(id_ for id_ in last if id_ is not None))
+    closings = [
+        Closing(
+            event_id=known.last_event_id,
             atom=known.atom,
-            outcome=outcomes[id_].outcome if id_ in outcomes else Kind.ACCEPTED,
+            outcome=Kind.ACCEPTED if row is None else row.outcome,
             timestamp_ms=known.last_timestamp_ms,
             state=known.last_state,
             advances=True,
             thread_event_id=known.thread_event_id,
         )
-        into.close_events([closing], 0.0)
+        for known in atoms.values()
+        if known.last_event_id is not None
+        and known.last_state is not None
+        and known.last_timestamp_ms is not None
+        for row in [outcomes.get(known.last_event_id)]
+    ]
+    into.claim(_BEFORE, [ClaimRequest(closing.atom, ()) for closing in closings], 0.0)
+    into.close_events(closings, 0.0)
     into.release_all(_BEFORE)
 
 
 def _copy_events(into: SqlLedger, events: Mapping[str, EventRow]) -> None:
-    for row in events.values():
-        closing = Closing(
+    closings = [
+        Closing(
             event_id=row.id,
             atom=row.atom,
             outcome=row.outcome,
@@ -110,7 +110,9 @@ def _copy_events(into: SqlLedger, events: Mapping[str, EventRow]) -> None:
             state=row.state,
             advances=False,
         )
-        into.close_events([closing], row.closed_at)
+        for row in events.values()
+    ]
+    into.close_events(closings, 0.0)
 
 
 def _copy_deliveries(into: SqlLedger, rows: Sequence[DeliveryRow]) -> None:
