@@ -10,6 +10,9 @@ _WRITTEN: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,12})?"
     r"([Zz]|[+-][0-9]{2}:?[0-9]{2})"
 )
+_NUMBER: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,9})?")
+#: No time, whatever its unit; and nothing that could not be calculated with.
+_BEYOND_ALL_TIMES: Final = 10**15
 #: Smaller numbers are seconds: in milliseconds it would be a time before March 1973.
 _SMALLEST_MILLISECONDS: Final = 100_000_000_000
 
@@ -28,3 +31,15 @@ def written_time(text: object) -> int | None:
 def seconds_or_milliseconds(number: float) -> int:
     """A number of a source that wrote seconds in the past, and writes milliseconds now."""
     return int(number * 1000) if number < _SMALLEST_MILLISECONDS else int(number)
+
+
+def moment(value: object) -> int | None:
+    """A time in writing, or as a number, which may stand in a text; None when it is none."""
+    if isinstance(value, str):
+        text = value.strip()
+        if not _NUMBER.fullmatch(text):
+            return written_time(text)
+        value = float(text)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return seconds_or_milliseconds(value) if abs(value) < _BEYOND_ALL_TIMES else None
