@@ -50,10 +50,16 @@ class FormatMapping(msgspec.Struct, frozen=True, kw_only=True):
                 changes[key] = {**(getattr(self, key) or {}), **changes[key]}
         return msgspec.structs.replace(self, **changes)
 
-    def state_of(self, word: str | None) -> State | None:
-        """What a word means, whatever its case; None: neither it nor the default is set."""
-        known = (self.states or {}).get(word.strip().lower()) if word is not None else None
-        return known or self.default_state
+    def state_of(self, *words: str | None) -> State | None:
+        """What the first of the words that is known means, whatever its case, or the default.
+
+        None: neither a word nor the default is set.
+        """
+        states = self.states or {}
+        for word in words:
+            if word is not None and (state := states.get(word.strip().lower())):
+                return state
+        return self.default_state
 
     def given(self) -> list[str]:
         """The keys that are set."""

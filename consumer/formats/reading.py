@@ -72,15 +72,25 @@ def read(
     try:
         chosen = FORMATS[fixed] if fixed else recognised(body, headers)
         contents = chosen.decode(body, headers, mappings[chosen.name])
+        if not isinstance(contents, Wrapped):
+            return _kept(chosen, contents, body, max_bytes)
+        body = _body(contents.value, max_bytes)
+        chosen = _inside(contents.format, body)
+        contents = chosen.decode(body, (), mappings[chosen.name])
         if isinstance(contents, Wrapped):
-            body = _body(contents.value, max_bytes)
-            chosen = FORMATS[contents.format] if contents.format else recognised(body, ())
-            contents = chosen.decode(body, (), mappings[chosen.name])
-            if isinstance(contents, Wrapped):
-                raise mismatch("message", "an envelope inside an envelope")
+            raise mismatch("message", "an envelope inside an envelope")
         return _kept(chosen, contents, body, max_bytes)
     except READ_ERRORS as error:
         raise as_invalid(error) from None  # the reader's own text may quote all of the message
+
+
+def _inside(name: str | None, body: bytes) -> Format:
+    """The format of what was inside an envelope."""
+    if name is None:
+        return recognised(body, ())
+    if name not in FORMATS:
+        raise InvalidMessage(Reason.UNKNOWN_FORMAT, f"types: there is no format {name}")
+    return FORMATS[name]
 
 
 def _kept(chosen: Format, parts: Sequence[Part], body: bytes, max_bytes: int) -> Decoded:

@@ -11,7 +11,19 @@ from typing import Final, NamedTuple
 from consumer.domain.alarm import Emits
 from consumer.domain.errors import InvalidMessage
 from consumer.domain.reasons import Reason
-from consumer.formats import alarm_state_event, markers, rackspace
+from consumer.formats import (
+    alarm_state_event,
+    alertmanager,
+    cloudevents,
+    cloudwatch,
+    flapjack,
+    grafana,
+    markers,
+    monasca,
+    rackspace,
+    salus,
+    zabbix,
+)
 from consumer.formats.mapping import FormatMapping, Mappings
 from consumer.formats.markers import Markers
 from consumer.formats.parts import Contents, Headers
@@ -36,7 +48,18 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
         module.NAME: Format(
             module.NAME, module.decode, module.EMITS, module.matches, module.MAPPING
         )
-        for module in (alarm_state_event, rackspace)
+        for module in (
+            alarm_state_event,
+            rackspace,
+            cloudevents,
+            alertmanager,
+            grafana,
+            monasca,
+            cloudwatch,
+            salus,
+            zabbix,
+            flapjack,
+        )
     }
 )
 
@@ -62,8 +85,10 @@ def repeating_sources(mappings: Mappings) -> frozenset[str]:
     )
 
 
-def recognised(body: bytes, headers: Headers) -> Format:  # noqa: ARG001 - envelopes are told by them
+def recognised(body: bytes, headers: Headers) -> Format:
     """The format of a message; raises InvalidMessage, or what the JSON reader raises."""
+    if headers and cloudevents.is_binary(headers):
+        return FORMATS[cloudevents.NAME]
     found = markers.DECODER.decode(body)
     for known in FORMATS.values():
         if known.matches(found):
