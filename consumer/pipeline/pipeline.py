@@ -111,6 +111,7 @@ class Pipeline:
             received = receive(records, self._rules.receive)
         broken = sum(1 for r in received if r.invalid is not None)
         self._metrics.count_stage("receive", passed=len(received) - broken, failed=broken)
+        self._metrics.alarms_left_out.inc(sum(r.left_out for r in received))
         return received
 
     def prepare(

@@ -59,6 +59,11 @@ class Metrics:
         self.stage_seconds = self._histogram(
             "messenger_stage_seconds", "Seconds a stage took for one batch.", stage=STAGES
         )
+        self.alarms_left_out = Counter(
+            "messenger_alarms_left_out",
+            "Alarms that senders knew of and did not put into their messages.",
+            registry=self.registry,
+        )
 
     def _outcomes(self) -> None:
         self.tracked = self._counter(

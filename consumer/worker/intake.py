@@ -129,14 +129,13 @@ class Intake:
         for received in self._pipeline.receive(records):
             record = received.record
             partition = (record.topic, record.partition)
-            parts = len(received.events)
-            ticket = self._offsets.begin(partition, record.offset, parts, record.size)
+            ticket = self._offsets.begin(partition, record.offset, received.parts, record.size)
             if received.invalid is not None:
                 self._count(received.invalid.reason)
                 broken = Broken(record, received.invalid, received.salvaged, ticket)
                 self._broken.append(broken)
                 self._tracker.put(broken)
-            elif not received.events:
+            if not received.parts:
                 ticket.done()
             arrivals.extend(
                 Arrival(Incoming(event, now), record, ticket) for event in received.events
