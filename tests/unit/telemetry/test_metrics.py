@@ -41,6 +41,7 @@ def value(metrics: Metrics, name: str, **labels: str) -> float | None:
         ("messenger_rebalances_total", {"what": ("assigned", "revoked", "lost")}),
         ("messenger_offset_gaps_total", {"verdict": ("believed", "healed")}),
         ("messenger_stalls_total", {"remedy": ("seek", "rejoin")}),
+        ("messenger_alarms_left_out_total", {}),
         ("messenger_dead_letters_total", {}),
         ("messenger_template_errors_total", {}),
     ],
