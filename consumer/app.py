@@ -182,6 +182,7 @@ class App:
             clock=self._clock,
             metrics=self.metrics,
             observer=self.observing,
+            remember=self._stores.problems.remember,
         )
         source = KafkaSource(
             kafka_settings(given.kafka, self.worker),

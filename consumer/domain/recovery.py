@@ -43,6 +43,11 @@ def problem_of(event: AlarmEvent) -> str | None:
     return event.attributes.get(_RECOVERS) if event.state is State.OK else None
 
 
+def concerns_recovery(event: AlarmEvent) -> bool:
+    """Whether the memory has to be asked about it."""
+    return is_remembered(event) or problem_of(event) is not None
+
+
 def recovered(problem: AlarmEvent, recovery: AlarmEvent) -> AlarmEvent:
     """The recovery as an event of its problem's alarm."""
     told = (recovery.status, problem.status)

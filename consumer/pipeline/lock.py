@@ -13,6 +13,7 @@ from consumer.domain.follow_up import stands_alone
 from consumer.domain.ledger import AtomState, Claims
 from consumer.domain.notification import Ending
 from consumer.domain.reasons import Kind, Reason
+from consumer.domain.recovery import problem_of
 
 #: How far ahead of ours a producer's clock may be before its time is not believed.
 _CLOCK_TOLERANCE_MS = 300_000
@@ -203,7 +204,8 @@ def _is_last(event: AlarmEvent, now: Progress) -> bool:
 
 def _first(event: AlarmEvent, rules: LockRules) -> Ending | None:
     """The first event of an atom: an OK that follows nothing is no news."""
-    silent = event.state is State.OK and _came_from(event, rules) in (None, State.OK)
+    follows_nothing = _came_from(event, rules) in (None, State.OK) and problem_of(event) is None
+    silent = event.state is State.OK and follows_nothing
     if silent and not rules.notify_initial_ok:
         return _end(Kind.INITIAL_OK, Reason.FIRST_STATE_OK, "The alarm's first state is OK")
     return None

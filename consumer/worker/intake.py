@@ -8,9 +8,12 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
+from consumer.domain.alarm import AlarmEvent
 from consumer.domain.errors import CatalogUnavailable, DependencyError, LedgerUnavailable
 from consumer.domain.record import Record
+from consumer.domain.recovery import RememberProblems, concerns_recovery
 from consumer.pipeline.pipeline import Incoming, NotYet, Pipeline, Prepared
+from consumer.pipeline.recall import recall
 from consumer.ports import Clock
 from consumer.worker.atoms import Atoms
 from consumer.worker.dead_letter_limit import DeadLetterLimit
@@ -40,6 +43,10 @@ class Arrival(msgspec.Struct, frozen=True):
     def partition(self) -> TopicPartition:
         return (self.record.topic, self.record.partition)
 
+    def about(self, event: AlarmEvent) -> "Arrival":
+        """The same, once it is known whose event it is."""
+        return Arrival(Incoming(event, self.incoming.first_seen), self.record, self.ticket)
+
 
 class Intake:
     """The way of an event from its record to its lane."""
@@ -55,7 +62,9 @@ class Intake:
         tracker: Tracker,
         clock: Clock,
         limit: DeadLetterLimit | None = None,
+        remember: RememberProblems | None = None,
     ) -> None:
+        """Without `remember`, recoveries that name only their problem are given up."""
         self._worker = worker
         self._pipeline = pipeline
         self._atoms = atoms
@@ -64,6 +73,7 @@ class Intake:
         self._tracker = tracker
         self._clock = clock
         self._limit = limit
+        self._remember = remember
         self._parked: list[Arrival] = []
         #: Records that could not be read, until their dead letters are written.
         self._broken: list[Broken] = []
@@ -90,6 +100,8 @@ class Intake:
             self._try_at = 0.0
         if self._parked and self._clock.monotonic() >= self._try_at:
             arrivals, self._parked = [*self._parked, *arrivals], []
+        if self.waits_for is None or not self._parked:
+            arrivals = self._recalled(arrivals)
         waiting = {arrival.atom for arrival in self._parked}
         ready = []
         for arrival in arrivals:
@@ -141,6 +153,19 @@ class Intake:
                 Arrival(Incoming(event, now), record, ticket) for event in received.events
             )
         return arrivals
+
+    def _recalled(self, arrivals: list[Arrival]) -> list[Arrival]:
+        """Recoveries by the names of their alarms; all are parked while the ledger is away."""
+        events = [arrival.incoming.event for arrival in arrivals]
+        if self._remember is None or not any(map(concerns_recovery, events)):
+            return arrivals
+        try:
+            recalled = recall(events, self._remember)
+        except LedgerUnavailable as error:
+            self.waits_for = error
+            self._park(arrivals)
+            return []
+        return [arrivals[place].about(event) for place, event in recalled]
 
     def _given_back(self) -> list[Arrival]:
         """Events whose lock was lost, or an earlier event: locked anew, in their order."""

@@ -12,6 +12,7 @@ import msgspec
 from consumer.domain.alarm import State
 from consumer.domain.errors import DependencyError, LedgerUnavailable
 from consumer.domain.record import DeadLetter
+from consumer.domain.recovery import RememberProblems
 from consumer.pipeline.pipeline import Pipeline
 from consumer.ports import Clock, Ledger, Lookup, RecordSink, RecordSource, Transport
 from consumer.telemetry.metrics import Metrics
@@ -96,8 +97,10 @@ class Worker:
         clock: Clock,
         metrics: Metrics,
         observer: Observer,
+        remember: RememberProblems | None = None,
     ) -> None:
-        """`accounts`: by transport, what its provider's limits count by."""
+        """`accounts`: by transport, what its provider's limits count by. `remember`: problems, for
+        recoveries that name nothing else."""
         self._owner = owner
         self._rules = rules
         self._ledger = ledger
@@ -178,7 +181,7 @@ class Worker:
             on_lookup=observer.looked_up,
         )
         self._housekeeping = Housekeeping(ledger, clock, rules.retention)
-        self.loop = self._poll_loop(name, pipeline, metrics)
+        self.loop = self._poll_loop(name, pipeline, metrics, remember)
 
     def _wake(self, works: bool) -> None:
         """A transport works again, or another one carries its emails."""
@@ -186,7 +189,9 @@ class Worker:
         if works:
             self.lanes.wake_doubts()
 
-    def _poll_loop(self, name: str, pipeline: Pipeline, metrics: Metrics) -> PollLoop:
+    def _poll_loop(
+        self, name: str, pipeline: Pipeline, metrics: Metrics, remember: RememberProblems | None
+    ) -> PollLoop:
         atoms, offsets = Atoms(), Offsets()
         intake = Intake(
             worker=name,
@@ -197,6 +202,7 @@ class Worker:
             tracker=self._tracker,
             clock=self._clock,
             limit=self._limit,
+            remember=remember,
         )
         return PollLoop(
             owner=self._owner,

@@ -20,6 +20,7 @@ from consumer.adapters.ledger.clock_skew import ClockSkew, OnSkew, not_told, sec
 from consumer.adapters.ledger.database import Database
 from consumer.adapters.ledger.engine import build_engine, is_memory, parse_url
 from consumer.adapters.ledger.feedback import SqlFeedback
+from consumer.adapters.ledger.problems import SqlProblems
 from consumer.adapters.ledger.rollout import SqlRollout
 from consumer.adapters.ledger.shared_clock import DATABASE_CLOCK
 from consumer.adapters.ledger.suppressions import SqlSuppressions
@@ -58,6 +59,8 @@ class SqlLedger:
         self.feedback = SqlFeedback(database)
         #: The provider's lists of addresses that get no email, there too.
         self.suppressions = SqlSuppressions(database)
+        #: Problems that are to recover, there too.
+        self.problems = SqlProblems(database)
         #: Shares of routes that are changed while processes run, there too.
         self.rollout = SqlRollout(database)
 

@@ -16,7 +16,7 @@ from sqlalchemy.schema import Column
 
 from consumer.adapters.ledger.batch import given, rows
 from consumer.adapters.ledger.locks import lock_atoms
-from consumer.adapters.ledger.schema import atoms, deliveries, events, gates, owners
+from consumer.adapters.ledger.schema import atoms, deliveries, events, gates, owners, problems
 from consumer.domain.alarm import State
 from consumer.domain.ledger import DeliveryState
 
@@ -57,6 +57,9 @@ def prune(connection: Connection, before: float, limit: int) -> int:
     at_rest = or_(atoms.c.last_state.is_(None), atoms.c.last_state == State.OK.value)
     old = (atoms.c.updated_at < before) & unheld & at_rest
     left -= delete_some(connection, atoms.c.atom, old, left)
+    # A problem is remembered as long as its alarm is.
+    over = ~exists().where(atoms.c.atom == problems.c.atom)
+    left -= delete_some(connection, problems.c.id, (problems.c.noted_at < before) & over, left)
     left -= delete_some(connection, owners.c.owner, owners.c.lease_until < before, left)
     left -= delete_some(connection, gates.c.name, gates.c.opens_at < before, left)
     return limit - left

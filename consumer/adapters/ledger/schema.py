@@ -116,6 +116,19 @@ webhook_tokens = Table(
     Index("ix_webhook_tokens_noted_at", "noted_at"),
 )
 
+#: Problems as they were told, for recoveries that name nothing but their event.
+problems = Table(
+    "problems",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("atom", Text, nullable=False),
+    # JSON, in our own format.
+    Column("event", Text, nullable=False),
+    # By the database's clock.
+    Column("noted_at", Double, nullable=False),
+    Index("ix_problems_noted_at", "noted_at"),
+)
+
 #: How far the events of a sending domain were read, and whose turn it is to read them.
 feeds = Table(
     "feeds",

@@ -86,7 +86,7 @@ def test_two_servers_number_their_events_alike() -> None:
         *((low, State.WARNING) for low in (0, 1, 2, 3, "2")),
         *((high, State.CRITICAL) for high in (4, 5)),
         # Of old versions, and of none: rather too loud.
-        *((none, State.CRITICAL) for none in (None, ..., 9, [])),
+        *((other, State.CRITICAL) for other in (None, ..., 9, "x")),
     ],
 )
 def test_severities(severity: object, state: State) -> None:
