@@ -28,8 +28,8 @@ from consumer.pipeline.deliver import choose_options
 from consumer.pipeline.lookup import Missing, lookup
 from consumer.pipeline.mail.renderer import Renderer
 from consumer.ports import Catalog
-from consumer.settings import Mailgun, Settings
-from consumer.wiring import make_renderer, pipeline_rules
+from consumer.settings import Kafka, Mailgun, Settings
+from consumer.wiring import make_renderer, pipeline_rules, receive_settings
 
 #: What renders emails where nothing is configured. Nothing is sent with it.
 _WITHOUT_SETTINGS: Final = Settings(
@@ -70,19 +70,21 @@ def preview(
     is sent, and neither Kafka nor the ledger is asked: whether the event is a duplicate, stale or
     unchanged is not judged.
     """
-    events = _events(event, line)
     settings = _settings(config)
+    events = _events(event, line, (settings or _WITHOUT_SETTINGS).kafka)
     if open_ and out is None:
         out = Path(tempfile.mkdtemp(prefix="messenger-preview-"))
     for each, drafted in _drafted(events, settings):
         _show(each, drafted, settings or _WITHOUT_SETTINGS, out, open_=open_)
 
 
-def _events(file: str, line: int | None) -> list[AlarmEvent]:
+def _events(file: str, line: int | None, kafka: Kafka) -> list[AlarmEvent]:
+    """As they would be read from the first topic of events, but for its format: any will do."""
     name = "standard input" if file == "-" else file
+    mappings = receive_settings(kafka).mappings_on(kafka.events_topics[0])
     try:
         value = read_event(sys.stdin.buffer if file == "-" else Path(file), line)
-        return decode(value)
+        return decode(value, mappings=mappings)
     except BadEventFile as error:
         raise fail(f"{name}: {error}", 2) from error
     except InvalidMessage as error:

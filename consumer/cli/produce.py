@@ -2,8 +2,9 @@
 
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -23,10 +24,14 @@ from consumer.cli.common import (
 from consumer.cli.plain import print_data
 from consumer.cli.store_checks import no_topic
 from consumer.configuration import load_settings
+from consumer.domain.alarm import AlarmEvent
 from consumer.domain.errors import BrokerUnavailable, InvalidMessage
 from consumer.formats import FORMATS, decode
 from consumer.settings import is_topic_name
-from consumer.wiring import kafka_settings
+from consumer.wiring import kafka_settings, receive_settings
+
+#: The events in a line; raises InvalidMessage.
+Decode = Callable[[bytes], list[AlarmEvent]]
 
 #: Bad lines that are told one by one; the rest is only counted.
 _TOLD = 20
@@ -66,8 +71,9 @@ def produce(
         for missing, nearest in missing_topics(kafka, [into]).items():
             raise fail(f"topic {missing}: {no_topic(nearest)}", 2)
         sink = KafkaSink(kafka)
+        mappings = receive_settings(settings).mappings_on(into)
         try:
-            counts = _produce(sink, into, lines, format_)
+            counts = _produce(sink, into, lines, partial(decode, fixed=format_, mappings=mappings))
         finally:
             sink.close(5.0)
     if file == "-" and counts == Produced():
@@ -84,7 +90,7 @@ def produce(
         raise typer.Exit(1)
 
 
-def _produce(sink: KafkaSink, topic: str, lines: Iterable[bytes], format_: str | None) -> Produced:
+def _produce(sink: KafkaSink, topic: str, lines: Iterable[bytes], decoded: Decode) -> Produced:
     counts = Produced()
     left = threading.Semaphore(0)
 
@@ -100,7 +106,7 @@ def _produce(sink: KafkaSink, topic: str, lines: Iterable[bytes], format_: str |
             if not line.strip():
                 continue
             try:
-                events = decode(line, (), format_)
+                events = decoded(line)
             except InvalidMessage as error:
                 counts.rejected += 1
                 if counts.rejected <= _TOLD:
