@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from consumer.cli.findings import Finding, problem, warning
+from consumer.cli.findings import Finding, Level, problem, warning
 from consumer.domain.alarm import Emits
 from consumer.formats import DEFAULTS, FORMATS, FormatMapping
 from consumer.formats.mapping import KEYS
@@ -11,25 +11,47 @@ from consumer.wiring import receive_settings
 
 #: Formats in which one is packed into another: what is set beside them is for what is inside.
 _ENVELOPES = frozenset(name for name, each in DEFAULTS.items() if each.types is not None)
+#: Keys that are of use wherever another one is.
+_BESIDE = {"emits": "source", "default_state": "states"}
 
 
 def check_formats(kafka: Kafka) -> Iterator[Finding]:
     """Of `[kafka] formats`, `mapping` and `topic_mapping`."""
+    found = [*_formats(kafka), *_mappings(kafka), *_topic_mappings(kafka)]
+    yield from found
+    if not any(each.level is Level.PROBLEM for each in found):
+        yield from _contradictions(kafka)
+
+
+def _formats(kafka: Kafka) -> Iterator[Finding]:
     for topic, name in kafka.formats.items():
         place = f"[kafka] formats.{topic}"
         if name not in FORMATS:
             yield problem(place, _no_format(name))
         yield from _topic(place, topic, kafka)
+
+
+def _mappings(kafka: Kafka) -> Iterator[Finding]:
     for name, each in kafka.mapping.items():
         place = f"[kafka] mapping.{name}"
-        if name not in FORMATS:
+        if name in FORMATS:
+            yield from _keys(place, each.as_mapping(), [name])
+        else:
             yield problem(place, _no_format(name))
-            continue
-        yield from _keys(place, each.as_mapping(), [name])
+
+
+def _topic_mappings(kafka: Kafka) -> Iterator[Finding]:
     for topic, each in kafka.topic_mapping.items():
-        yield from _topic_mapping(topic, each.as_mapping(), kafka)
-    if {*kafka.formats.values(), *kafka.mapping} <= {*FORMATS}:
-        yield from _contradictions(kafka)
+        place, given = f"[kafka] topic_mapping.{topic}", each.as_mapping()
+        yield from _topic(place, topic, kafka)
+        fixed = kafka.formats.get(topic)
+        one = fixed in FORMATS and fixed not in _ENVELOPES
+        yield from _keys(place, given, [fixed] if fixed and one else list(FORMATS))
+        if given.emits is not None and given.source is None:
+            yield problem(
+                f"{place}.emits",
+                "is told by the source's name; give these events a source of their own",
+            )
 
 
 def _no_format(name: str) -> str:
@@ -39,21 +61,6 @@ def _no_format(name: str) -> str:
 def _topic(place: str, topic: str, kafka: Kafka) -> Iterator[Finding]:
     if topic not in kafka.events_topics:
         yield warning(place, "is not used: events_topic does not name this topic")
-
-
-def _topic_mapping(topic: str, given: FormatMapping, kafka: Kafka) -> Iterator[Finding]:
-    place = f"[kafka] topic_mapping.{topic}"
-    yield from _topic(place, topic, kafka)
-    fixed = kafka.formats.get(topic)
-    if fixed is not None and fixed in FORMATS and fixed not in _ENVELOPES:
-        yield from _keys(place, given, [fixed])
-    else:
-        yield from _keys(place, given, list(FORMATS))
-    if given.emits is not None and given.source is None:
-        yield problem(
-            f"{place}.emits",
-            "is told by the source's name; give these events a source of their own",
-        )
 
 
 def _keys(place: str, given: FormatMapping, names: Sequence[str]) -> Iterator[Finding]:
@@ -70,7 +77,7 @@ def _keys(place: str, given: FormatMapping, names: Sequence[str]) -> Iterator[Fi
 
 def _uses(name: str, key: str) -> bool:
     defaults = DEFAULTS[name]
-    return getattr(defaults, "source" if key == "emits" else key) is not None
+    return getattr(defaults, _BESIDE.get(key, key)) is not None
 
 
 def _contradictions(kafka: Kafka) -> Iterator[Finding]:

@@ -66,7 +66,7 @@ def read(
 
     Raises InvalidMessage and nothing else, whatever the bytes are, when there is no event that
     can be processed. An event that is larger than `max_bytes` gives up its snapshots before it is
-    refused. `mappings` has all formats.
+    refused. `mappings` has all formats, and names none that does not exist.
     """
     body = _body(value, max_bytes)
     try:
@@ -75,22 +75,13 @@ def read(
         if not isinstance(contents, Wrapped):
             return _kept(chosen, contents, body, max_bytes)
         body = _body(contents.value, max_bytes)
-        chosen = _inside(contents.format, body)
+        chosen = FORMATS[contents.format] if contents.format else recognised(body, ())
         contents = chosen.decode(body, (), mappings[chosen.name])
         if isinstance(contents, Wrapped):
             raise mismatch("message", "an envelope inside an envelope")
         return _kept(chosen, contents, body, max_bytes)
     except READ_ERRORS as error:
         raise as_invalid(error) from None  # the reader's own text may quote all of the message
-
-
-def _inside(name: str | None, body: bytes) -> Format:
-    """The format of what was inside an envelope."""
-    if name is None:
-        return recognised(body, ())
-    if name not in FORMATS:
-        raise InvalidMessage(Reason.UNKNOWN_FORMAT, f"types: there is no format {name}")
-    return FORMATS[name]
 
 
 def _kept(chosen: Format, parts: Sequence[Part], body: bytes, max_bytes: int) -> Decoded:

@@ -46,6 +46,12 @@ class ReceiveSettings(msgspec.Struct, frozen=True, kw_only=True):
             for topic, name in self.formats.items()
             if name not in FORMATS
         ]
+        problems += [
+            f"format {name!r} of type {word!r} is not one of {known}"
+            for mapping in (*self.mappings.values(), *self.topic_mappings.values())
+            for word, name in (mapping.types or {}).items()
+            if name not in FORMATS
+        ]
         if problems:
             raise SettingsError(problems)
 

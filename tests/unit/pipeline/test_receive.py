@@ -4,12 +4,15 @@ import json
 
 import pytest
 
+from consumer.domain.alarm import Emits
 from consumer.domain.errors import SettingsError
 from consumer.domain.reasons import Reason
 from consumer.domain.record import Record
+from consumer.formats import DEFAULTS, FormatMapping, overlaid
 from consumer.pipeline.receive import ReceiveSettings, receive
 from consumer.wire import UNREADABLE_HEADER
 from tests.unit.formats.payloads import own, rackspace
+from tests.unit.formats.samples.alertmanager import alert, group
 
 
 def record(value: bytes | None, offset: int = 0, topic: str = "alarm-events") -> Record:
@@ -77,3 +80,43 @@ def test_whoever_only_says_so_is_read() -> None:
     (received,) = receive([said], ReceiveSettings())
     assert received.invalid is not None
     assert received.invalid.reason is Reason.NOT_JSON
+
+
+def test_a_group_that_is_partly_broken_has_events_and_says_what_is_wrong() -> None:
+    value = json.dumps(group(alert(), {}, truncatedAlerts=3)).encode()
+    (received,) = receive([record(value)], ReceiveSettings())
+    assert (len(received.events), received.parts, received.left_out) == (1, 2, 3)
+    assert received.invalid is not None
+    assert received.invalid.detail == "alerts[1].status: missing"
+
+
+def test_what_is_set_for_a_topic_wins_over_what_is_set_for_a_format() -> None:
+    value = json.dumps(group(alert(labels={"tenant": None, "pod": "shop-0"}))).encode()
+    given = FormatMapping(default_tenant="1", entity=("pod",))
+    settings = ReceiveSettings(
+        mappings=overlaid(DEFAULTS, {"alertmanager": given}),
+        topic_mappings={"eu": FormatMapping(default_tenant="2", source="am/eu")},
+    )
+    here, there = receive([record(value), record(value, topic="eu")], settings)
+    found = [
+        (each.source, each.tenant_id, each.entity_id) for each in (*here.events, *there.events)
+    ]
+    assert found == [("alertmanager", "1", "shop-0"), ("am/eu", "2", "shop-0")]
+
+
+def test_sources_that_repeat_are_known_by_their_names() -> None:
+    settings = ReceiveSettings(
+        formats={"us": "monasca"},
+        topic_mappings={
+            "eu": FormatMapping(source="am/eu"),
+            "us": FormatMapping(source="m/us", emits=Emits.REPEATS),
+        },
+    )
+    assert {"alertmanager", "grafana", "am/eu", "m/us"} <= settings.repeating_sources()
+    assert "monasca" not in settings.repeating_sources()
+
+
+def test_a_type_of_a_format_that_does_not_exist_is_a_mistake_in_the_settings() -> None:
+    mapping = FormatMapping(types={"com.example.alarm": "avro"})
+    with pytest.raises(SettingsError, match="format 'avro' of type 'com"):
+        ReceiveSettings(topic_mappings={"eu": mapping})
