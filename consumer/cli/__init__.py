@@ -17,8 +17,10 @@ from consumer.cli.demo import demo
 from consumer.cli.feedback import feedback
 from consumer.cli.ingest import ingest
 from consumer.cli.ledger import ledger
+from consumer.cli.offsets import offsets
 from consumer.cli.preview import preview
 from consumer.cli.produce import produce
+from consumer.cli.replay import replay
 from consumer.cli.run import run
 from consumer.cli.sandbox import sandbox
 from consumer.cli.send_test import send_test
@@ -47,13 +49,14 @@ for command in (
     send_test,
     preview,
     trace,
+    replay,
     feedback,
     ingest,
     stats,
     version,
 ):
     app.command(command.__name__.replace("_", "-"))(command)
-for group in (topics, ledger, dead_letters, suppressions, catalog, sandbox, bench):
+for group in (topics, offsets, ledger, dead_letters, suppressions, catalog, sandbox, bench):
     app.add_typer(group)
 
 
