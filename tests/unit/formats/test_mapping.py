@@ -1,12 +1,19 @@
 """Labels, words, times and ids as other systems write them."""
 
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
 import pytest
 
 from consumer.domain.alarm import Emits, State
-from consumer.formats import DEFAULTS, FormatMapping, overlaid, repeating_sources
+from consumer.formats import DEFAULTS, FORMATS, FormatMapping, overlaid, repeating_sources
 from consumer.formats.mapping import first_of, texts_of
 from consumer.formats.naming import identifier
 from consumer.formats.times import seconds_or_milliseconds, written_time
+from consumer.settings.mapping import MappingSettings
 
 
 def test_what_is_given_wins_and_words_are_added() -> None:
@@ -92,3 +99,27 @@ def test_any_text_becomes_an_id() -> None:
     assert long != other
     assert len(long.encode()) <= 200
     assert identifier("two\nlines").startswith("two lines~")
+
+
+PAGE = (Path(__file__).parents[3] / "docs" / "formats.md").read_text(encoding="utf-8")
+BLOCKS = [
+    (name, block)
+    for text in re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    for name, block in tomllib.loads(text).get("kafka", {}).get("mapping", {}).items()
+]
+
+
+@pytest.mark.parametrize(("name", "block"), BLOCKS, ids=[name for name, _ in BLOCKS])
+def test_the_page_shows_the_defaults(name: str, block: dict[str, Any]) -> None:
+    shown = MappingSettings.model_validate(block).as_mapping()
+    defaults = DEFAULTS[name]
+    assert shown.emits in (None, FORMATS[name].emits)
+    assert (shown.default_tenant or "") == (defaults.default_tenant or "")
+    rest = {"emits": None, "default_tenant": None}
+    assert msgspec.structs.replace(shown, **rest) == msgspec.structs.replace(defaults, **rest)
+
+
+def test_every_format_is_in_the_page() -> None:
+    assert [name for name in FORMATS if f"\n| `{name}`" not in PAGE] == []
+    with_keys = {name for name, mapping in DEFAULTS.items() if mapping.given()}
+    assert with_keys == {name for name, _ in BLOCKS}
