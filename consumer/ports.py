@@ -266,8 +266,9 @@ class RecordSource(Protocol):
     def commit(self, offsets: Mapping[tuple[str, int], int]) -> bool:
         """False: a rebalance was in the way, nothing was committed."""
 
-    def pause(self) -> None: ...
-    def resume(self) -> None: ...
+    def hold(self, partitions: Collection[tuple[str, int]] | None) -> None:
+        """From now on fetch nothing of these (None: of any), and of all others again."""
+
     def close(self) -> None: ...
 
 

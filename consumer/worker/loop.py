@@ -1,6 +1,6 @@
 """The poll loop: the only user of the Kafka consumer.
 
-Poll, bring records into their lanes, commit what is done, pause when enough waits. Partitions
+Poll, bring records into their lanes, commit what is done, hold back what storms. Partitions
 come and go through the same object, so that all of this is one thread's business.
 """
 
@@ -13,7 +13,7 @@ from consumer.domain.errors import BrokerUnavailable, LedgerUnavailable
 from consumer.ports import Clock, Ledger, RecordSource
 from consumer.telemetry.metrics import Metrics
 from consumer.worker.atoms import Atoms
-from consumer.worker.backpressure import Limits, should_pause
+from consumer.worker.backpressure import ALL, Limits, Load, to_hold
 from consumer.worker.intake import Intake
 from consumer.worker.lanes import Lanes
 from consumer.worker.offsets import Offsets, TopicPartition
@@ -65,7 +65,8 @@ class PollLoop:
         self._limits = limits
         self._on_kafka_away = on_kafka_away
         self._times = times or LoopTimes()
-        self._paused = False
+        #: Partitions of which nothing is fetched for now, or ALL.
+        self._held: frozenset[TopicPartition] | None = frozenset()
         #: Given away before all of their work had ended.
         self._leftover: set[TopicPartition] = set()
         self._commit_at = 0.0
@@ -85,7 +86,7 @@ class PollLoop:
     def turn(self, source: RecordSource) -> None:
         """One round. Raises BrokerUnavailable."""
         self.turned_at = self._clock.monotonic()
-        waiting = self._paused or self._intake.parked
+        waiting = self._held or self._held is ALL or self._intake.parked
         records = source.poll(self._times.poll_waiting if waiting else self._times.poll)
         if self._leftover and self.quiet(self._leftover):
             self._leftover.clear()
@@ -150,20 +151,21 @@ class PollLoop:
     # -- below: parts of a turn ---------------------------------------------------------------
 
     def _regulate(self, source: RecordSource) -> None:
-        # Records without an event wait for their dead letter only: nowhere but in the offsets.
-        events = max(self._lanes.events + self._intake.parked, self._offsets.open)
+        loads = {p: Load(*load) for p, load in self._offsets.loads().items()}
+        total = Load(
+            # Records without an event wait for their dead letter only: nowhere but in the offsets.
+            max(self._lanes.events + self._intake.parked, sum(x.events for x in loads.values())),
+            # Emails are in the lanes only; what is parked, or could not be read, in the offsets.
+            max(self._lanes.bytes, sum(x.size for x in loads.values())),
+        )
         stopped = self._intake.stopped or self._intake.waits_for is not None
-        # Emails are in the lanes only; what is parked, or could not be read, in the offsets only.
-        size = max(self._lanes.bytes, self._offsets.open_bytes)
-        pause = stopped or should_pause(self._paused, events, size, self._limits)
-        if pause and not self._paused:
-            source.pause()
-        elif self._paused and not pause:
-            source.resume()
-        self._paused = pause
-        self._metrics.paused.set(pause)
-        self._metrics.waiting.set(events)
-        self._metrics.waiting_bytes.set(size)
+        hold = ALL if stopped else to_hold(loads, total, self._held, self._limits)
+        if hold != self._held:
+            source.hold(hold)
+            self._held = hold
+        self._metrics.paused.set(hold is ALL or len(hold) > 0)
+        self._metrics.waiting.set(total.events)
+        self._metrics.waiting_bytes.set(total.size)
         self._metrics.parked.set(self._intake.parked)
         self._metrics.in_flight.set(self._lanes.in_flight)
         self._metrics.in_doubt.set(self._lanes.doubts)

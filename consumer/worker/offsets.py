@@ -137,12 +137,16 @@ class Offsets:
             if partition in self._partitions:
                 self._partitions[partition].committed(offset)
 
+    def loads(self) -> dict[TopicPartition, tuple[int, int]]:
+        """By partition, the records that were read and are not done, and their bytes, wherever
+        they wait; without the partitions that have none."""
+        return {
+            partition: (offsets.open, offsets.open_bytes)
+            for partition, offsets in self._partitions.items()
+            if offsets.open
+        }
+
     @property
     def open(self) -> int:
         """Records read and not done, over all partitions."""
         return sum(offsets.open for offsets in self._partitions.values())
-
-    @property
-    def open_bytes(self) -> int:
-        """The bytes of those records, wherever they wait."""
-        return sum(offsets.open_bytes for offsets in self._partitions.values())

@@ -1,6 +1,6 @@
 """Stand-ins around the worker: a sink, a source, a pipeline and a transport."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
@@ -66,7 +66,8 @@ class FakeSource:
         self.batches: list[list[Record]] = []
         self.committed: dict[TopicPartition, int] = {}
         self.commits = 0
-        self.paused = False
+        #: Of which nothing is handed out; None: of any.
+        self.held: Collection[TopicPartition] | None = ()
         self.away = False
         self.rebalancing = False
         #: Called inside `poll`, as the client calls the listener.
@@ -87,11 +88,13 @@ class FakeSource:
         self.committed |= offsets
         return True
 
-    def pause(self) -> None:
-        self.paused = True
+    @property
+    def paused(self) -> bool:
+        """Of any partition; of which else, is in `held`."""
+        return self.held is None
 
-    def resume(self) -> None:
-        self.paused = False
+    def hold(self, partitions: Collection[TopicPartition] | None) -> None:
+        self.held = partitions
 
     def close(self) -> None: ...
 

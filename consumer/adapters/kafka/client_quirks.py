@@ -24,6 +24,19 @@ def is_fenced(consumer: Any) -> bool:
         return settled and not coordinator._heartbeat_enabled
 
 
+def give_back_what_was_held(consumer: Any) -> None:
+    """Have records that were fetched before a pause come after it; call it before each poll.
+
+    The client sets them aside, and takes them up again only when it has nothing in hand. What it
+    has emptied stays in its hand until another fetch replaces it: as long as other partitions
+    bring records, a partition that was paused alone would be silent for ever.
+    """
+    fetcher = getattr(consumer, "_fetcher", None)
+    in_hand = getattr(fetcher, "_next_partition_records", None)
+    if fetcher is not None and in_hand is not None and not in_hand:
+        fetcher._next_partition_records = None
+
+
 def ensure_reachable(settings: KafkaSettings) -> None:
     """Raise BrokerUnavailable unless one of the brokers accepts a connection.
 

@@ -39,7 +39,7 @@ class Inspection:
         self._gaps.forget(partitions)
         self._watchdog.forget(partitions)
 
-    def look(self, consumer: Any, now: float, *, paused: bool) -> bool:
+    def look(self, consumer: Any, now: float) -> bool:
         """Look when it is time, seek where that helps; True: only joining anew does.
 
         Raises the client's errors, of which its `poll` says nothing.
@@ -61,13 +61,13 @@ class Inspection:
         self._observer.answered()
         positions = _plain({p: at for p, at in told.items() if at is not None})
         self._observer.lag({p: max(0, ends.get(p, at) - at) for p, at in positions.items()})
-        if paused:
-            # They stand still because we want it so.
-            self._watchdog.forget(positions)
-            return False
-        if self._unstall(consumer, positions, ends, now):
+        # They stand still because we want it so.
+        held = {(p.topic, p.partition) for p in consumer.paused()}
+        self._watchdog.forget(held)
+        going = {p: at for p, at in positions.items() if p not in held}
+        if self._unstall(consumer, going, ends, now):
             return True
-        self._read_ends_again(consumer, positions)
+        self._read_ends_again(consumer, going)
         return False
 
     def _unstall(

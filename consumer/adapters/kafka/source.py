@@ -20,7 +20,11 @@ from kafka.errors import (
 from kafka.structs import OffsetAndMetadata
 from kafka.structs import TopicPartition as KafkaPartition
 
-from consumer.adapters.kafka.client_quirks import ensure_reachable, is_fenced
+from consumer.adapters.kafka.client_quirks import (
+    ensure_reachable,
+    give_back_what_was_held,
+    is_fenced,
+)
 from consumer.adapters.kafka.config import KafkaSettings, consumer_config
 from consumer.adapters.kafka.gaps import GapCheck, TopicPartition
 from consumer.adapters.kafka.hooks import Assignment, Observer
@@ -83,7 +87,10 @@ class KafkaSource:
             now=clock.monotonic(),
         )
         self._membership = self._newcomer()
-        self._paused = False
+        #: The partition that filled the last poll alone.
+        self._filled: set[KafkaPartition] = set()
+        #: Of which nothing is to be fetched; None: of any.
+        self._held: Collection[TopicPartition] | None = ()
         self._consumer: Any = None
 
     def open(self) -> None:
@@ -112,10 +119,10 @@ class KafkaSource:
         try:
             # First: what was polled is lost to us when something fails afterwards.
             self._mind_membership()
-            if self._inspection.look(self._consumer, self._clock.monotonic(), paused=self._paused):
+            if self._inspection.look(self._consumer, self._clock.monotonic()):
                 self._leave()
                 self.open()
-            batches = self._consumer.poll(timeout_ms=int(timeout_seconds * 1000))
+            batches = self._poll_in_turn(int(timeout_seconds * 1000))
             finish_join(self._consumer)
         except FencedInstanceIdError as error:
             raise self._fenced() from error
@@ -127,6 +134,28 @@ class KafkaSource:
         for partition, batch in batches.items():
             records.extend(self._checked((partition.topic, partition.partition), batch))
         return records
+
+    def _poll_in_turn(self, timeout_ms: int) -> dict[Any, Any]:
+        """Records of the others, if there are any, after a partition that filled a whole poll.
+
+        The client empties what it fetched of one partition, a thousand records and more, before it
+        looks at the next: a storm would keep a quiet partition's alarm waiting.
+        """
+        batches: dict[Any, Any] = {}
+        last = self._filled & self._consumer.assignment()
+        if last and len(self._consumer.assignment()) > 1:
+            self._consumer.pause(*last)
+            give_back_what_was_held(self._consumer)
+            try:
+                batches = self._consumer.poll(timeout_ms=0)
+            finally:
+                self._hold_among(self._consumer.assignment())
+        if not batches:
+            give_back_what_was_held(self._consumer)
+            batches = self._consumer.poll(timeout_ms=timeout_ms)
+        most = self._settings.max_poll_records
+        self._filled = {p for p, batch in batches.items() if len(batch) >= most}
+        return batches
 
     def commit(self, offsets: Mapping[TopicPartition, int]) -> bool:
         """Commit, or raise BrokerUnavailable; False when a rebalance was in the way, or when the
@@ -142,20 +171,21 @@ class KafkaSource:
         self._observer.answered()
         return True
 
-    def pause(self) -> None:
-        """Fetch nothing for now; keep polling, so that the group sees us alive."""
-        self._paused = True
+    def hold(self, partitions: Collection[TopicPartition] | None) -> None:
+        """Fetch nothing of these (None: of any) for now, and of all others again; they are polled
+        all the same, so that the group sees us alive."""
+        self._held = partitions
         if self._consumer is not None:
-            self._consumer.pause(*self._consumer.assignment())
+            self._hold_among(self._consumer.assignment())
 
-    def resume(self) -> None:
-        self._paused = False
-        if self._consumer is not None:
-            self._consumer.resume(*self._consumer.paused())
-
-    @property
-    def paused(self) -> bool:
-        return self._paused
+    def _hold_among(self, assigned: Collection[KafkaPartition]) -> None:
+        paused = self._consumer.paused()
+        for partition in assigned:
+            held = self._held is None or tuple(partition) in self._held
+            if held and partition not in paused:
+                self._consumer.pause(partition)
+            elif not held and partition in paused:
+                self._consumer.resume(partition)
 
     def close(self) -> None:
         """Leave the group for good; the listener commits what is done on the way out.
@@ -218,8 +248,7 @@ class KafkaSource:
     def on_assigned(self, partitions: Collection[KafkaPartition]) -> None:
         plain = _plain(partitions)
         self._inspection.forget(plain)
-        if self._paused:
-            self._consumer.pause(*partitions)
+        self._hold_among(partitions)
         self._assignment.assigned(plain)
         self._observer.answered()
         self._observer.joined(True, "")

@@ -113,8 +113,16 @@ def test_a_record_that_cannot_be_read_goes_to_the_tracker_and_stops_nobody(rig: 
 
 
 def test_large_polls_are_prepared_in_batches(rig: Rig) -> None:
-    rig.take(*(one(n, f"e{n}", f"a{n}") for n in range(1200)))
-    assert [len(batch) for batch in rig.pipeline.batches] == [500, 500, 200]
+    rig.take(*(one(n, f"e{n}", f"a{n}") for n in range(240)))
+    assert [len(batch) for batch in rig.pipeline.batches] == [100, 100, 40]
+
+
+def test_the_partition_that_brought_least_comes_first(rig: Rig) -> None:
+    """One alarm does not wait until a storm beside it is prepared; each keeps its order."""
+    rig.take(*(one(n, f"e{n:03}", f"a{n}") for n in range(120)), one(7, "quiet", "q", partition=1))
+    first, second = rig.pipeline.batches
+    assert first == ["quiet", *(f"e{n:03}" for n in range(99))]
+    assert second == [f"e{n:03}" for n in range(99, 120)]
 
 
 def test_what_this_process_has_on_its_way_is_a_duplicate_of_itself(rig: Rig) -> None:
@@ -188,7 +196,7 @@ def test_an_outage_in_a_later_batch_keeps_the_order_of_the_rest(rig: Rig) -> Non
 
     rig.ledger.before = before
     rig.take(*(one(n, f"e{n:04}", state=(OK, CRITICAL)[n % 2]) for n in range(1500)))
-    assert (rig.lanes.events, rig.intake.parked) == (500, 1000)
+    assert (rig.lanes.events, rig.intake.parked) == (100, 1400)
     rig.take(after=0.5)
     assert rig.lane() == [f"e{n:04}" for n in range(1500)]
 

@@ -101,7 +101,8 @@ def test_an_event_that_went_and_came_back_is_sent_once_and_not_lost(rig: Rig) ->
 def test_an_event_read_from_two_partitions_survives_the_loss_of_the_first(rig: Rig) -> None:
     held = Held()
     rig.transport.answer = held  # type: ignore[assignment]  # answers any email
-    rig.turn(one(1, "e0", partition=1), one(1, "e1", state=OK), one(2, "e1", state=OK, partition=1))
+    rig.turn(one(1, "e0", partition=1))
+    rig.turn(one(1, "e1", state=OK), one(2, "e1", state=OK, partition=1))
     assert held.entered.wait(SOON)
     rig.revoke(FIRST)
     held.go.set()

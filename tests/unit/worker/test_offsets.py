@@ -101,27 +101,28 @@ def test_a_log_that_was_cut_is_committed_from_its_new_place() -> None:
     assert offsets.committable() == {P: 2}
 
 
-def test_the_bytes_of_what_is_not_done_are_counted_until_it_is() -> None:
+def test_what_is_not_done_is_counted_by_partition_until_it_is() -> None:
+    """Records and bytes."""
     offsets = Offsets()
     first, second = offsets.begin(P, 5, size=100), offsets.begin(P, 6, parts=2, size=30)
     offsets.begin(Q, 1, size=7)
-    assert offsets.open_bytes == 137
+    assert offsets.loads() == {P: (2, 130), Q: (1, 7)}
     first.done()
     second.done()
-    assert offsets.open_bytes == 37
+    assert offsets.loads() == {P: (1, 30), Q: (1, 7)}
     second.done()
-    assert offsets.open_bytes == 7
+    assert offsets.loads() == {Q: (1, 7)}
     offsets.forget([Q])
-    assert offsets.open_bytes == 0
+    assert offsets.loads() == {}
 
 
-def test_the_bytes_from_before_the_client_went_back_count_too() -> None:
+def test_what_was_begun_before_the_client_went_back_counts_too() -> None:
     offsets = Offsets()
     before = offsets.begin(P, 5, size=100)
     offsets.begin(P, 5, size=100)
-    assert offsets.open_bytes == 200
+    assert offsets.loads() == {P: (2, 200)}
     before.done()
-    assert offsets.open_bytes == 100
+    assert offsets.loads() == {P: (1, 100)}
 
 
 def test_a_record_that_waits_for_long_costs_no_memory_for_what_is_done_above_it() -> None:

@@ -68,6 +68,10 @@ class FakeConsumer:
         self.state = MemberState.REBALANCING
         #: Errors by the name of the call that raises them.
         self.errors: dict[str, Exception] = {}
+        #: Records of one poll; the first partition's come first.
+        self.most = 1_000_000
+        #: Called inside `poll`, as the client calls the listener.
+        self.on_poll: Callable[[], None] = lambda: None
         #: Called when the loop sleeps.
         self.on_sleep: Callable[[], None] = lambda: None
         self._net = Sleeps(lambda: self.on_sleep())
@@ -95,12 +99,15 @@ class FakeConsumer:
 
     def poll(self, timeout_ms: int) -> dict[TopicPartition, list[Any]]:
         self._fail("poll")
+        self.on_poll()
         batches = {}
-        for partition in self.assignment() - self.paused_ - self.silent:
+        room = self.most
+        for partition in sorted(self.assignment() - self.paused_ - self.silent):
             position = self.positions[partition]
             there = [o for o in self.logs[partition] if o >= position]
-            there = there[self.skip.pop(partition, 0) :]
+            there = there[self.skip.pop(partition, 0) :][:room]
             if there:
+                room -= len(there)
                 self.positions[partition] = there[-1] + 1
                 batches[partition] = [raw(partition, offset) for offset in there]
         return batches

@@ -1,6 +1,6 @@
 """The group's member with a client by hand, and the worker that it tells."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from consumer.adapters.kafka.config import KafkaSettings
@@ -105,9 +105,9 @@ class Rig:
         self.clock.advance(after)
         return [(r.partition, r.offset) for r in self.source.poll(0.1)]
 
-    def begin(self, **logs: list[int]) -> FakeConsumer:
+    def begin(self, **logs: Iterable[int]) -> FakeConsumer:
         """Joined, with partition P (and Q)."""
         self.poll()
-        self.client.logs |= {{"p": P, "q": Q}[name]: log for name, log in logs.items()}
+        self.client.logs |= {{"p": P, "q": Q}[name]: list(log) for name, log in logs.items()}
         self.client.assign_now([{"p": P, "q": Q}[name] for name in logs])
         return self.client

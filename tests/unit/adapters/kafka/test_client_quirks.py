@@ -7,7 +7,11 @@ from types import SimpleNamespace
 import pytest
 from kafka import codec
 
-from consumer.adapters.kafka.client_quirks import ensure_reachable, is_fenced
+from consumer.adapters.kafka.client_quirks import (
+    ensure_reachable,
+    give_back_what_was_held,
+    is_fenced,
+)
 from consumer.adapters.kafka.config import KafkaSettings
 from consumer.domain.errors import BrokerUnavailable
 
@@ -38,6 +42,16 @@ def test_only_a_settled_static_member_without_heartbeats_is_fenced(
 def test_a_client_without_these_insides_is_left_alone() -> None:
     for insides in (SimpleNamespace(), SimpleNamespace(_coordinator=SimpleNamespace())):
         assert not is_fenced(insides)
+        give_back_what_was_held(insides)
+
+
+@pytest.mark.parametrize(("in_hand", "left"), [([], None), ([1], [1]), (None, None)])
+def test_only_what_the_client_has_emptied_is_taken_from_its_hand(
+    in_hand: list[int] | None, left: list[int] | None
+) -> None:
+    consumer = SimpleNamespace(_fetcher=SimpleNamespace(_next_partition_records=in_hand))
+    give_back_what_was_held(consumer)
+    assert consumer._fetcher._next_partition_records == left
 
 
 def test_every_codec_of_a_producer_can_be_unpacked() -> None:

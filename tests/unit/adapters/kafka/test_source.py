@@ -1,4 +1,4 @@
-"""The group's member: records, outages, commits and pauses."""
+"""The group's member: records, outages and commits."""
 
 import pytest
 from kafka.errors import (
@@ -11,7 +11,7 @@ from kafka.errors import (
 
 from consumer.adapters.kafka.gaps import Verdict
 from consumer.domain.errors import BrokerUnavailable, SettingsError
-from tests.unit.adapters.kafka.fakes import P, Q
+from tests.unit.adapters.kafka.fakes import P
 from tests.unit.adapters.kafka.source_rig import PLAIN_P, Rig
 
 
@@ -144,10 +144,9 @@ def test_a_client_that_cannot_be_made_is_made_at_a_later_poll(rig: Rig) -> None:
     assert rig.poll() == [(0, 0)]
 
 
-def test_before_the_first_poll_pause_resume_commit_and_close_do_no_harm(rig: Rig) -> None:
-    rig.source.pause()
-    assert rig.source.paused
-    rig.source.resume()
+def test_before_the_first_poll_hold_commit_and_close_do_no_harm(rig: Rig) -> None:
+    rig.source.hold(None)
+    rig.source.hold({PLAIN_P})
     assert rig.source.commit({PLAIN_P: 1}) is False
     rig.source.close()
 
@@ -179,27 +178,6 @@ def test_nothing_to_commit_asks_nobody(rig: Rig) -> None:
     client = rig.begin(p=[0])
     assert rig.source.commit({}) is False
     assert client.committed == []
-
-
-# -- pausing -----------------------------------------------------------------------------------
-
-
-def test_paused_partitions_are_polled_and_give_nothing(rig: Rig) -> None:
-    rig.begin(p=[0], q=[0])
-    rig.source.pause()
-    assert rig.poll() == []
-    rig.source.resume()
-    assert sorted(rig.poll()) == [(0, 0), (1, 0)]
-
-
-def test_a_partition_assigned_while_paused_is_paused_too(rig: Rig) -> None:
-    client = rig.begin(p=[0])
-    rig.source.pause()
-    client.logs[Q] = [0]
-    client.assign_now([Q])
-    assert rig.poll() == []
-    rig.source.resume()
-    assert sorted(rig.poll()) == [(0, 0), (1, 0)]
 
 
 # -- static membership -------------------------------------------------------------------------

@@ -70,10 +70,10 @@ def test_partitions_that_we_paused_ourselves_do_not_stall(rig: Rig) -> None:
     client = rig.begin(p=[0])
     client.silent = {P}
     rig.poll(after=6)
-    rig.source.pause()
+    rig.source.hold({PLAIN_P})
     rig.poll(after=STALL)
     rig.poll(after=STALL)
-    rig.source.resume()
+    rig.source.hold(())
     rig.poll(after=6)
     assert rig.worker.of("stalled") == []
 
