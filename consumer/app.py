@@ -20,6 +20,8 @@ from consumer.feedback.service import Feedback
 from consumer.observing import Observing
 from consumer.pipeline.pipeline import Pipeline
 from consumer.ports import Catalog, Ledger
+from consumer.rollout.observing import RolloutObserving
+from consumer.rollout.service import Rollout
 from consumer.settings import Settings
 from consumer.telemetry.health import alive
 from consumer.telemetry.http import TelemetryServer
@@ -77,8 +79,8 @@ class App:
         try:
             ledger, catalog = self._open_stores()
             try:
-                with self._feedback(ledger):
-                    return self._serve(ledger, catalog) and not self._broken
+                with self._feedback(ledger), self._rollout() as rollout:
+                    return self._serve(ledger, catalog, rollout) and not self._broken
             finally:
                 catalog.close()
                 ledger.close()
@@ -158,7 +160,20 @@ class App:
             poll=given.poll,
         )
 
-    def _serve(self, ledger: Ledger, catalog: Catalog) -> bool:
+    def _rollout(self) -> Rollout:
+        """Routes as they were set last, whatever the settings file said at the start."""
+        return Rollout(
+            self._settings,
+            owner=self.owner,
+            worker=self.worker,
+            store=self._stores.rollout,
+            turns=self._stores.feedback,
+            clock=self._clock,
+            observing=RolloutObserving(self.metrics, self._log, self.observing.dependency),
+            stop=self.stop,
+        )
+
+    def _serve(self, ledger: Ledger, catalog: Catalog, rollout: Rollout) -> bool:
         given = self._settings
         worker = Worker(
             owner=self.owner,
@@ -173,6 +188,7 @@ class App:
                 metrics=self.metrics,
                 rules=pipeline_rules(given),
                 find_suppressed=suppressed_by(given, self._stores),
+                routes=rollout.routes,
             ),
             ledger=ledger,
             transports=make_transports(given, self._clock, self.observing.called),

@@ -16,14 +16,13 @@ from consumer.domain.identity import installation_id
 from consumer.domain.notification import SendOptions
 from consumer.domain.suppression import FindSuppressed
 from consumer.formats import DEFAULTS, overlaid
-from consumer.pipeline.deliver import Route
 from consumer.pipeline.lock import LockRules
 from consumer.pipeline.mail.renderer import Renderer
 from consumer.pipeline.pipeline import PipelineRules
 from consumer.pipeline.receive import ReceiveSettings
 from consumer.pipeline.recipients import RecipientRules
 from consumer.ports import AccessLog, Clock, Lookup, Transport
-from consumer.settings import Kafka, Settings
+from consumer.settings import DEFAULT_ROUTE, Kafka, Settings, routes_of
 from consumer.worker.backpressure import Limits
 from consumer.worker.worker import WorkerRules
 
@@ -257,7 +256,10 @@ def pipeline_rules(given: Settings) -> PipelineRules:
     """What the stages need of the settings."""
     delivery = given.delivery
     default = SendOptions(
-        test_mode=delivery.test_mode, tags=tuple(delivery.tags), tracking=delivery.tracking
+        route=DEFAULT_ROUTE,
+        test_mode=delivery.test_mode,
+        tags=tuple(delivery.tags),
+        tracking=delivery.tracking,
     )
     receive = receive_settings(given.kafka)
     return PipelineRules(
@@ -272,20 +274,7 @@ def pipeline_rules(given: Settings) -> PipelineRules:
         recipients=RecipientRules(
             on_bounce=delivery.on_bounce, fallback_contact=delivery.fallback_contact or ""
         ),
-        routes=[
-            Route(
-                options=SendOptions(
-                    transport=route.transport,
-                    test_mode=route.test_mode,
-                    tags=tuple(route.tags),
-                    tracking=route.tracking,
-                ),
-                tenants=frozenset(route.tenants),
-                states=frozenset(route.states),
-                percent=route.percent,
-            )
-            for route in given.routes
-        ],
+        routes=routes_of(given.routes),
         default_options=default,
         lookup_patience_seconds=given.catalog.lookup_patience_seconds,
     )

@@ -21,6 +21,7 @@ from consumer.cli.offsets import offsets
 from consumer.cli.preview import preview
 from consumer.cli.produce import produce
 from consumer.cli.replay import replay
+from consumer.cli.rollout import rollout
 from consumer.cli.run import run
 from consumer.cli.sandbox import sandbox
 from consumer.cli.send_test import send_test
@@ -56,7 +57,17 @@ for command in (
     version,
 ):
     app.command(command.__name__.replace("_", "-"))(command)
-for group in (topics, offsets, ledger, dead_letters, suppressions, catalog, sandbox, bench):
+for group in (
+    topics,
+    offsets,
+    ledger,
+    dead_letters,
+    rollout,
+    suppressions,
+    catalog,
+    sandbox,
+    bench,
+):
     app.add_typer(group)
 
 

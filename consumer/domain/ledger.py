@@ -70,6 +70,8 @@ class DeliveryRow(msgspec.Struct, frozen=True, kw_only=True):
     code: int | None = None
     #: The provider could not say whether an earlier attempt was accepted.
     possible_duplicate: bool = False
+    #: The route by which its last attempt went; None: not known, or none was named.
+    route: str | None = None
     created_at: float = 0.0
     updated_at: float = 0.0
 
@@ -110,6 +112,8 @@ class SendingMark(msgspec.Struct, frozen=True, kw_only=True):
     message_id: str
     transport: str
     attempt: int
+    #: The name of its route; empty: of none.
+    route: str = ""
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):

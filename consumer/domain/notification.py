@@ -76,6 +76,8 @@ class SendOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What a route says about how to send, beside the email itself."""
 
     transport: str = "mailgun"
+    #: Name of the route that says so; empty: of none.
+    route: str = ""
     test_mode: bool = False
     tags: Sequence[str] = ()
     tracking: bool = False

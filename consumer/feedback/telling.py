@@ -40,7 +40,8 @@ def tell(
     name none.
     """
     if sent is not None:
-        return Told(sent.row.atom, _record(report, _event(sent), _notification(sent), worker))
+        record = _record(report, _event(sent), _notification(sent), worker)
+        return Told(sent.row.atom, msgspec.structs.replace(record, route=sent.row.route))
     found = report.variables
     if any(not found.get(name) for name in _NEEDED):
         return None

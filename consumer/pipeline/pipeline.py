@@ -4,7 +4,7 @@
 neither log nor count: this file does it for all of them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -15,7 +15,7 @@ from consumer.domain.reasons import Kind, Reason
 from consumer.domain.record import Record
 from consumer.domain.suppression import FindSuppressed
 from consumer.pipeline.create_email import Draft, create_email
-from consumer.pipeline.deliver import Route, choose_options
+from consumer.pipeline.deliver import Route, choose_options, route_kept
 from consumer.pipeline.lock import HeldBack, Locked, LockRules, Progress, lock
 from consumer.pipeline.lookup import Missing, lookup
 from consumer.pipeline.mail.renderer import Renderer
@@ -73,6 +73,8 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     endings: Sequence[Ending] = ()
     #: The record belongs into the dead-letter topic as well.
     dead_letter: bool = False
+    #: The route of its emails, by name; empty: of none.
+    route: str = ""
 
 
 class NotYet(msgspec.Struct, frozen=True):
@@ -95,7 +97,9 @@ class Pipeline:
         metrics: Metrics,
         rules: PipelineRules,
         find_suppressed: FindSuppressed | None = None,
+        routes: Callable[[], Sequence[Route]] | None = None,
     ) -> None:
+        """`routes`: as they are at this moment; without it they are those of the rules."""
         self._owner = owner
         self._ledger = ledger
         self._catalog = catalog
@@ -103,6 +107,7 @@ class Pipeline:
         self._clock = clock
         self._metrics = metrics
         self._rules = rules
+        self._routes = routes or (lambda: rules.routes)
         self._recipients = Recipients(ledger, rules.recipients, find_suppressed)
 
     def receive(self, records: Sequence[Record]) -> list[Received]:
@@ -231,7 +236,7 @@ class Pipeline:
         self._metrics.count_stage("plan", passed=sending, ended=len(going) - sending)
         emails = self._create_emails(answers, resumed)
         return [
-            self._with_sends(answer, resumed[place], emails)
+            self._with_sends(answer, resumed[place], emails, rows)
             if isinstance(answer, Prepared)
             else answer
             for place, answer in enumerate(answers)
@@ -262,13 +267,25 @@ class Pipeline:
         return {email.uid: email for email in emails}
 
     def _with_sends(
-        self, answer: Prepared, resumed: Resumed, emails: Mapping[str, Email]
+        self,
+        answer: Prepared,
+        resumed: Resumed,
+        emails: Mapping[str, Email],
+        rows: Mapping[str, Sequence[DeliveryRow]],
     ) -> Prepared:
-        rules = self._rules
-        options = choose_options(answer.locked.event, rules.routes, rules.default_options)
-        sends = [_send(each, emails, options) for each in resumed.to_send]
+        event = answer.locked.event
+        options = choose_options(
+            event,
+            self._routes(),
+            self._rules.default_options,
+            kept=route_kept(rows.get(event.id, ())),
+        )
         return msgspec.structs.replace(
-            answer, sends=sends, known=resumed.known, endings=resumed.endings
+            answer,
+            sends=[_send(each, emails, options) for each in resumed.to_send],
+            known=resumed.known,
+            endings=resumed.endings,
+            route=options.route,
         )
 
 

@@ -9,31 +9,37 @@ from typing import Final
 from pydantic import ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from consumer.settings.delivery import Delivery, DoubtBudget, MaxAge, Route
+from consumer.settings.delivery import Delivery, DoubtBudget, MaxAge
 from consumer.settings.feedback import Feedback
 from consumer.settings.ingest import Ingest, IngestClient
 from consumer.settings.kafka import Kafka, is_topic_name
+from consumer.settings.rollout import Guard, Rollout
+from consumer.settings.routes import DEFAULT_ROUTE, Route, routes_of
 from consumer.settings.section import Section
 from consumer.settings.stores import Catalog, Ledger
 from consumer.settings.telemetry import Telemetry
 from consumer.settings.transports import Mailgun, Smtp
 
 __all__ = [
+    "DEFAULT_ROUTE",
     "Catalog",
     "Delivery",
     "DoubtBudget",
     "Feedback",
+    "Guard",
     "Ingest",
     "IngestClient",
     "Kafka",
     "Ledger",
     "Mailgun",
     "MaxAge",
+    "Rollout",
     "Route",
     "Settings",
     "Smtp",
     "Telemetry",
     "is_topic_name",
+    "routes_of",
 ]
 
 
@@ -52,6 +58,7 @@ class Settings(Section):
     catalog: Catalog = Catalog()
     delivery: Delivery = Delivery()
     routes: list[Route] = []
+    rollout: Rollout = Rollout()
     feedback: Feedback = Feedback()
     ingest: Ingest = Ingest()
     telemetry: Telemetry = Telemetry()

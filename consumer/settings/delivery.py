@@ -1,4 +1,4 @@
-"""How emails are made and sent, and which way."""
+"""How emails are made and sent."""
 
 from pathlib import Path
 from typing import Literal
@@ -93,15 +93,3 @@ class Delivery(Section):
         if self.on_bounce == "fallback_contact" and self.fallback_contact is None:
             raise ValueError('on_bounce = "fallback_contact" needs fallback_contact')
         return self
-
-
-class Route(Section):
-    """One rule; the first that matches wins."""
-
-    transport: Literal["mailgun", "smtp"] = "mailgun"
-    tenants: list[str] = []
-    states: list[State] = []
-    percent: float = Field(default=100.0, ge=0, le=100)
-    test_mode: bool = False
-    tags: list[str] = []
-    tracking: bool = False

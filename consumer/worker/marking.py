@@ -48,4 +48,5 @@ def _mark(sending: Sending, transport: str) -> SendingMark:
         message_id=send.email.message_id,
         transport=transport,
         attempt=sending.attempt,
+        route=sending.options.route,
     )

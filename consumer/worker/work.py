@@ -59,6 +59,7 @@ class Work:
             plan_id=None if prepared.context is None else prepared.context.plan_id,
             lookup_degraded=prepared.context is not None and prepared.context.degraded,
             gap=prepared.locked.gap,
+            route=prepared.route,
             redriven_at_ms=self.redriven_ms,
         )
         self.size = record.size + sum(send.email.size for send in prepared.sends)

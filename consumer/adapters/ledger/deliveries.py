@@ -41,6 +41,7 @@ _MARKS = given(
     transport=Text,
     attempt=Integer,
     fence=BigInteger,
+    route=Text,
 )
 
 _RESULTS = given(
@@ -151,6 +152,7 @@ def mark_sending(
                 mark.transport,
                 mark.attempt,
                 mark.fence,
+                mark.route or None,
             )
             for mark in ours.values()
         )

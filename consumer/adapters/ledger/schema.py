@@ -79,6 +79,8 @@ deliveries = Table(
     Column("message", Text),
     Column("code", Integer),
     Column("possible_duplicate", Boolean, nullable=False, server_default=false()),
+    # By which it was last tried; NULL: of before there were names, or none has one.
+    Column("route", Text),
     Column("created_at", Double, nullable=False),
     Column("updated_at", Double, nullable=False),
     Index("ix_deliveries_event_id", "event_id"),
@@ -158,4 +160,24 @@ suppressed_addresses = Table(
     Column("tags", Text, nullable=False),
     # By the database's clock: when it was last heard of.
     Column("noted_at", Double, nullable=False),
+)
+
+#: Shares of routes that were changed while processes ran: who, when and why. Rows are only added;
+#: of a route the one with the highest number holds, before what the settings file says.
+shares = Table(
+    "shares",
+    metadata,
+    Column("route", Text, primary_key=True),
+    # From 1, without gaps: whoever writes the next one has seen the last one.
+    Column("number", Integer, primary_key=True),
+    # NULL: as the settings file says.
+    Column("percent", Double),
+    # A JSON array; NULL: as the settings file says.
+    Column("tenants", Text),
+    # By the database's clock.
+    Column("at", Double, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    # The guard did it: it stays so until a person sets the share again.
+    Column("tripped", Boolean, nullable=False),
 )

@@ -1,0 +1,213 @@
+"""`messenger rollout status`: how each route fares, side by side."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from typing import Annotated, Any, Final
+
+import msgspec
+import typer
+from rich.table import Table
+
+from consumer.adapters.clock import SystemClock
+from consumer.adapters.kafka.topics import read_topic
+from consumer.adapters.ledger import open_ledger
+from consumer.cli.common import ConfigOption, JsonOption, complain, console, fail
+from consumer.cli.moments import parse_moment
+from consumer.cli.plain import plain, print_data
+from consumer.configuration import load_settings
+from consumer.domain.errors import InvalidMessage
+from consumer.domain.rollout import Share, Shares
+from consumer.domain.tracking import TrackingEvent
+from consumer.explaining import moment
+from consumer.pipeline.deliver import Route
+from consumer.rollout.guard import Judgement
+from consumer.rollout.ports import RolloutStore
+from consumer.rollout.shares import with_shares
+from consumer.rollout.status import Figures, Way, count
+from consumer.rollout.watching import guard_rules, in_words, look_at, watched
+from consumer.settings import Settings, routes_of
+from consumer.wire import decode_tracking
+from consumer.wiring import kafka_settings
+
+#: Changes of a route's share that are told.
+_HISTORY: Final = 10
+_COLUMNS: Final = ("accepted", "failed", "tried_in_vain", "delivered", "bounced")
+
+
+class _Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """One named route: its share, its changes, and what its guard says."""
+
+    route: str
+    percent: float
+    tenants: Sequence[str]
+    percent_in_file: float
+    changes: Sequence[Share]
+    tripped: bool
+    guard: Judgement | None
+    guard_says: str | None
+
+
+def status(
+    config: ConfigOption = None,
+    from_: Annotated[
+        str, typer.Option("--from", help="From when on: 2h, 7d, or 2026-01-31T10:00:00Z.")
+    ] = "1h",
+    to: Annotated[
+        str | None, typer.Option("--to", help="Until when; default: now.", show_default=False)
+    ] = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Exit code 1 when a guard has taken a route's traffic back."),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show how emails fare by route and transport, and whom each named route takes.
+
+    Reads the tracking topic. Delivered and bounced are told by `messenger feedback`.
+    """
+    begin, end = _between(from_, to)
+    settings = load_settings(config)
+    standings = _standings(settings)
+    found = count(_records(settings), begin, end)
+    if as_json:
+        print_data(_as_data(found, standings, begin, end))
+    else:
+        console.print(f"{moment(begin)} to {moment(end)}")
+        console.print(_as_table(found))
+        for standing in standings:
+            _print(standing)
+    back = [standing.route for standing in standings if standing.tripped]
+    if check and back:
+        raise fail(f"taken back by its guard: {', '.join(back)}")
+
+
+def _between(from_: str, to: str | None) -> tuple[int, int]:
+    now = SystemClock().now()
+    try:
+        begin = parse_moment(from_, now)
+        end = int(now * 1000) if to is None else parse_moment(to, now)
+    except ValueError as error:
+        raise fail(str(error), 2) from None
+    if begin >= end:
+        raise fail("--from is not before --to", 2)
+    return begin, end
+
+
+def _records(settings: Settings) -> Iterator[TrackingEvent]:
+    kafka = settings.kafka
+    unreadable = 0
+    for record in read_topic(kafka_settings(kafka), kafka.tracking_topic):
+        try:
+            yield decode_tracking(record.value)
+        except InvalidMessage:
+            unreadable += 1
+    if unreadable:
+        complain(f"warning: {unreadable} records of {kafka.tracking_topic} are none of ours")
+
+
+def _standings(settings: Settings) -> list[_Standing]:
+    with closing(open_ledger(settings.ledger.url.get_secret_value(), pool_size=1)) as ledger:
+        store, shares = ledger.rollout, ledger.rollout.shares()
+        of_file = routes_of(settings.routes)
+        now = with_shares(of_file, shares)
+        names = {rule.name for rule in settings.routes}
+        return [
+            _standing(settings, store, shares, rule, route, now)
+            for rule, route in zip(of_file, now, strict=True)
+            if route.options.route in names
+        ]
+
+
+def _standing(
+    settings: Settings,
+    store: RolloutStore,
+    shares: Shares,
+    in_file: Route,
+    route: Route,
+    routes: Sequence[Route],
+) -> _Standing:
+    name = route.options.route
+    share, one = shares.get(name), watched(settings).get(name)
+    rules = guard_rules(settings.rollout.guard)
+    judgement = None
+    if one is not None:
+        judgement = look_at(store, rules, one, routes, share, SystemClock().now())
+    return _Standing(
+        route=name,
+        percent=route.percent,
+        tenants=sorted(route.tenants),
+        percent_in_file=in_file.percent,
+        changes=store.history(name, _HISTORY),
+        tripped=share is not None and share.tripped,
+        guard=judgement,
+        guard_says=None if judgement is None else _said(judgement, in_words(judgement, rules)),
+    )
+
+
+def _said(judgement: Judgement, figures: str) -> str:
+    return f"{judgement.standing}: {figures}" if judgement.mine.emails else judgement.standing
+
+
+def _as_data(
+    found: Mapping[Way, Figures], standings: Sequence[_Standing], begin: int, end: int
+) -> dict[str, Any]:
+    ways = [
+        {"route": route or None, "transport": transport}
+        | msgspec.to_builtins(figures)
+        | {"rates": figures.rates}
+        for (route, transport), figures in found.items()
+    ]
+    return {"from": begin, "to": end, "ways": ways, "routes": standings}
+
+
+def _as_table(found: Mapping[Way, Figures]) -> Table:
+    heads = (each.replace("_", " ") for each in _COLUMNS)
+    table = Table("route", "by", "emails", *heads, "maybe twice", "p50", "p95")
+    for (route, transport), figures in found.items():
+        cells = [_cell(getattr(figures, each), figures.rates[each]) for each in _COLUMNS]
+        table.add_row(
+            plain(route) or "(no name)",
+            plain(transport),
+            str(figures.emails),
+            *cells,
+            str(figures.possible_duplicate),
+            _seconds(figures.p50),
+            _seconds(figures.p95),
+        )
+    return table
+
+
+def _cell(number: int, rate: float | None) -> str:
+    return str(number) if rate is None else f"{number} ({rate:.1%})"
+
+
+def _seconds(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds:.1f} s"
+
+
+def _print(standing: _Standing) -> None:
+    """A route in some lines: whom it takes, who said so, and what its guard says."""
+    of = f"{len(standing.tenants)} named tenants" if standing.tenants else "all tenants"
+    console.print(
+        f"{standing.route}: {standing.percent:g} % of {of} (the file says "
+        f"{standing.percent_in_file:g} %)",
+        markup=False,
+    )
+    for place, change in enumerate(standing.changes):
+        said = "TAKEN BACK" if change.tripped else _change(change)
+        console.print(
+            f"  {'now: ' if place == 0 else 'was: '}{said}, {moment(int(change.at * 1000))}, "
+            f"{plain(change.by)}: {plain(change.why)}",
+            markup=False,
+        )
+    if standing.guard_says is not None:
+        console.print(f"  guard: {standing.guard_says}", markup=False)
+
+
+def _change(change: Share) -> str:
+    if not change.changes_something:
+        return "as in the file"
+    parts = [] if change.percent is None else [f"{change.percent:g} %"]
+    if change.tenants is not None:
+        parts.append(f"{len(change.tenants)} named tenants" if change.tenants else "all tenants")
+    return " of ".join(parts)
