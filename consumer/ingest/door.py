@@ -3,9 +3,10 @@
 ======  ======================================================================================
 answer  when; and what the sender does with it
 ======  ======================================================================================
-200     all of it is acknowledged by Kafka
-400     something in it cannot be read: which and why, in one line. What can be read beside it
-        is acknowledged by Kafka all the same; sent again it is a duplicate, by its id
+200     all of it is acknowledged by Kafka. A broken alert beside good ones is told, and kept:
+        the message goes to the topic as it came, too, and becomes a dead letter there
+400     nothing in it can be read, or an event among others: which and why, in one line. Events
+        beside it are acknowledged by Kafka all the same; sent again they are duplicates
 401     no token or password of a client
 408     the body did not come in time
 413     the body is too large, packed or unpacked
@@ -18,7 +19,7 @@ answer  when; and what the sender does with it
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -28,13 +29,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from consumer.domain.errors import BrokerUnavailable
+from consumer.domain.errors import BrokerUnavailable, InvalidMessage
 from consumer.formats import Mappings
 from consumer.ingest.credentials import STRANGER, Credentials
 from consumer.ingest.rates import Rates
 from consumer.ingest.reading import Contents, Door, contents, told
 from consumer.ingest.unpacking import Body, BrokenBody, GzipBody, TooLargeBody
-from consumer.ingest.writer import Writer
+from consumer.ingest.writer import Entry, Writer, entry_of
+from consumer.ports import Clock
 
 #: Seconds for a body: senders have it ready.
 _BODY_SECONDS: Final = 10.0
@@ -84,6 +86,7 @@ class Doors:
         credentials: Credentials,
         rates: Rates,
         writer: Writer,
+        clock: Clock,
         mappings: Mappings,
         max_body_bytes: int,
         on_answer: OnAnswer = lambda _door, _client, _answer: None,
@@ -93,6 +96,7 @@ class Doors:
         self._credentials = credentials
         self._rates = rates
         self._writer = writer
+        self._clock = clock
         self._mappings = mappings
         self._max_body_bytes = max_body_bytes
         self._on_answer = on_answer
@@ -151,29 +155,35 @@ class Doors:
     def _take(self, door: Door, body: bytes) -> Answer:
         """Read, write, and say what became of it."""
         found = contents(door, body, self._mappings)
+        now_ms = int(self._clock.now() * 1000)
+        entries = [entry_of(event, now_ms) for event in found.events]
+        if found.whole is not None:
+            entries.append(Entry(None, found.whole))
         try:
-            answers = self._writer.write(found.events)
+            answers = self._writer.write(entries)
         except BrokerUnavailable as error:
             again = {"Retry-After": f"{_AWAY_SECONDS:.0f}"}
             raise _Refused(503, f"not taken, send it again: {error}", again) from None
-        too_large = [
-            f"event {event.id}: {answer.detail}"
-            for event, answer in zip(found.events, answers, strict=True)
-            if answer is not None
-        ]
-        return _answer(found, too_large)
+        return _answer(found, answers)
 
 
-def _answer(found: Contents, too_large: list[str]) -> Answer:
+def _answer(found: Contents, answers: Sequence[InvalidMessage | None]) -> Answer:
+    """`answers`: Kafka's, of the events and then of the message as it came."""
+    too_large = [
+        f"event {event.id}: {answer.detail}"
+        for event, answer in zip(found.events, answers, strict=False)
+        if answer is not None
+    ]
     refused = [*found.refused, *too_large]
     taken = len(found.events) - len(too_large)
+    is_kept = not too_large and found.whole is not None and answers[-1] is None
     said = f"{taken} taken"
     if refused:
-        said = f"{told(refused)} ({taken} taken beside it)"
+        said += f"; {'as a dead letter' if is_kept else 'refused'}: {told(refused)}"
     if found.left_out:
         said += f"; {found.left_out} alerts were left out by the sender"
     return Answer(
-        status=400 if refused else 200,
+        status=400 if refused and not is_kept else 200,
         said=said,
         taken=taken,
         refused=len(refused),

@@ -60,7 +60,7 @@ class IngestObserving:
         elif answer.status == 429:
             return  # or the log would be what is flooded
         log = self._log.bind(door=door.value, client=client, taken=answer.taken)
-        if answer.status != 200:
+        if answer.status != 200 or answer.refused:
             log.warning("ingest.refused", status=answer.status, why=answer.said)
         else:
             log.debug("ingest.taken")

@@ -49,9 +49,7 @@ class IngestProcess:
         self._observing = Observing(self._metrics, self._log)
         self._observing.health = Health((_KAFKA,))
         self._kafka = kafka_settings(settings.kafka, f"{worker}-ingest")
-        self._writer = Writer(
-            KafkaSink(self._kafka), topic, clock=self._clock, on_state=self._kafka_is
-        )
+        self._writer = Writer(KafkaSink(self._kafka), topic, on_state=self._kafka_is)
 
     def run(self) -> bool:
         """False: a thread ended by a defect. Raises SettingsError for ports that are taken."""
@@ -107,6 +105,7 @@ class IngestProcess:
                 clock=self._clock,
             ),
             writer=self._writer,
+            clock=self._clock,
             mappings=receive_settings(self._settings.kafka).mappings_on(self._topic),
             max_body_bytes=given.max_body_bytes,
             on_answer=IngestObserving(self._metrics, self._log, given.clients).answered,

@@ -2,6 +2,11 @@
 
 A webhook is one message of its format, with many alerts in it. Our own events come alone, as a
 list, or one on a line; they are told apart by how the body begins.
+
+Whoever sends events is told what is broken, and mends it. A webhook's sender has not written what
+it sends, and Alertmanager takes a refusal for all of it: of an alert that ends before its beginning
+was taken, it does not tell the end either. So a webhook with a broken alert is taken: good alerts
+as events, and the message as it came beside them, which becomes a dead letter.
 """
 
 from collections.abc import Iterator, Sequence
@@ -40,6 +45,8 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     events: Sequence[AlarmEvent] = ()
     #: For each thing that is broken: which, and why.
     refused: Sequence[str] = ()
+    #: The message as it came, where what is broken in it has to be kept.
+    whole: bytes | None = None
     #: Alerts that the sender knew of and did not put in.
     left_out: int = 0
 
@@ -52,8 +59,13 @@ def contents(door: Door, body: bytes, mappings: Mappings) -> Contents:
         decoded = read(body, (), door.value, mappings=mappings)
     except InvalidMessage as invalid:
         return Contents(refused=[invalid.detail])
-    refused = [] if decoded.refused is None else [decoded.refused.detail]
-    return Contents(events=decoded.events, refused=refused, left_out=decoded.left_out)
+    broken = decoded.refused
+    return Contents(
+        events=decoded.events,
+        refused=[] if broken is None else [broken.detail],
+        whole=None if broken is None else body,
+        left_out=decoded.left_out,
+    )
 
 
 def told(refused: Sequence[str]) -> str:

@@ -9,11 +9,26 @@ import msgspec
 from consumer import wire
 from consumer.domain.alarm import AlarmEvent
 from consumer.domain.errors import BrokerUnavailable, InvalidMessage
-from consumer.ports import Clock, OnAck, RecordSink
+from consumer.ports import OnAck, RecordSink
 
 #: Seconds for Kafka to acknowledge. A sender waits longer than this: Alertmanager at least 10 s.
 _PATIENCE: Final = 8.0
 UNHEARD: Final = "Kafka was not heard of yet"
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A record on its way to the topic."""
+
+    key: bytes | None
+    value: bytes
+
+
+def entry_of(event: AlarmEvent, now_ms: int) -> Entry:
+    """The event in our own format, keyed by its atom. It was written to the stream now
+    (milliseconds), unless its producer says when."""
+    if event.produced_at is None:
+        event = msgspec.structs.replace(event, produced_at=now_ms)
+    return Entry(event.atom.encode(), wire.encode_event(event))
 
 
 class Writer:
@@ -25,13 +40,11 @@ class Writer:
         sink: RecordSink,
         topic: str,
         *,
-        clock: Clock,
         on_state: Callable[[bool, str], None] = lambda _ok, _why: None,
         patience_seconds: float = _PATIENCE,
     ) -> None:
         self._sink = sink
         self._topic = topic
-        self._clock = clock
         self._on_state = on_state
         self._patience = patience_seconds
         #: The client opens its connection with the first record, and not twice.
@@ -53,20 +66,19 @@ class Writer:
         self._away = None
         self._on_state(True, "")
 
-    def write(self, events: Sequence[AlarmEvent]) -> Sequence[InvalidMessage | None]:
+    def write(self, entries: Sequence[Entry]) -> Sequence[InvalidMessage | None]:
         """Have all of them acknowledged; for each, None or why Kafka will never take it.
 
         Raises BrokerUnavailable; some may be on the topic then, or come there yet, and the same
         events again are duplicates of them.
         """
-        acks = _Acks(len(events))
+        acks = _Acks(len(entries))
         with self._sending:
-            for place, event in enumerate(events):
+            for place, entry in enumerate(entries):
                 self._ensure_there()
                 if acks.failed is not None:
                     break
-                value = wire.encode_event(self._stamped(event))
-                self._sink.send(self._topic, event.atom.encode(), value, (), acks.noting(place))
+                self._sink.send(self._topic, entry.key, entry.value, (), acks.noting(place))
         failed = acks.wait(self._patience)
         if failed is not None:
             self.away(failed)
@@ -79,12 +91,6 @@ class Writer:
     def _ensure_there(self) -> None:
         if self._away is not None:
             raise BrokerUnavailable(self._away)
-
-    def _stamped(self, event: AlarmEvent) -> AlarmEvent:
-        """With the time at which it was written to the stream, unless its producer has said it."""
-        if event.produced_at is not None:
-            return event
-        return msgspec.structs.replace(event, produced_at=int(self._clock.now() * 1000))
 
 
 class _Acks:

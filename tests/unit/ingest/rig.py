@@ -40,7 +40,7 @@ class Hall:
     def __init__(self, body_seconds: float = 5.0) -> None:
         self.sink = FakeSink()
         self.clock = ManualClock()
-        self.writer = Writer(self.sink, "events", clock=self.clock)
+        self.writer = Writer(self.sink, "events")
         self.writer.back()
         self.answers: list[tuple[Door, str, Answer]] = []
         clients = {
@@ -51,6 +51,7 @@ class Hall:
             credentials=Credentials(clients),
             rates=Rates([*clients, STRANGER], per_second=0.5, burst=BURST, clock=self.clock),
             writer=self.writer,
+            clock=self.clock,
             mappings=DEFAULTS,
             max_body_bytes=LIMIT,
             on_answer=lambda *told: self.answers.append(told),

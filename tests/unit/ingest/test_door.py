@@ -152,8 +152,7 @@ def test_what_cannot_be_read_is_told_in_one_line(hall: Hall, body: Any) -> None:
 def test_what_is_good_beside_it_is_taken_and_the_answer_says_so(hall: Hall) -> None:
     said = hall.post([EVENT, OTHER | {"timestamp": "yesterday"}])
     assert (said.status, said.body["taken"]) == (400, 1)
-    assert said.body["message"].startswith("event 2 (e-1): timestamp: ")
-    assert said.body["message"].endswith("(1 taken beside it)")
+    assert said.body["message"].startswith("1 taken; refused: event 2 (e-1): timestamp: ")
     assert [decode(value)[0].id for _, _, value, _ in hall.sink.records] == ["e-0"]
 
 

@@ -10,11 +10,16 @@ from consumer.domain.errors import BrokerUnavailable, InvalidMessage
 from consumer.domain.reasons import Reason
 from consumer.formats import decode
 from consumer.ingest.watch import KafkaWatch
-from consumer.ingest.writer import Writer
+from consumer.ingest.writer import Entry, Writer, entry_of
 from consumer.ports import OnAck
-from tests.support.clock import ManualClock
 from tests.support.factories import make_event
 from tests.support.worker_fakes import FakeSink
+
+NOW = 1_392_138_740_000
+
+
+def entry(event_id: str = "e-1") -> Entry:
+    return entry_of(make_event(id=event_id), NOW)
 
 
 class Rig:
@@ -22,12 +27,10 @@ class Rig:
 
     def __init__(self, patience: float = 10.0) -> None:
         self.sink = FakeSink()
-        self.clock = ManualClock()
         self.said: list[tuple[bool, str]] = []
         self.writer = Writer(
             self.sink,
             "events",
-            clock=self.clock,
             on_state=lambda ok, why: self.said.append((ok, why)),
             patience_seconds=patience,
         )
@@ -37,17 +40,15 @@ class Rig:
 def test_each_event_is_a_record_in_our_format_keyed_by_its_atom() -> None:
     rig = Rig()
     events = [make_event(id=f"e-{number}", alarm_id=f"al:{number}") for number in range(3)]
-    assert rig.writer.write(events) == [None] * 3
+    assert rig.writer.write([entry_of(event, NOW) for event in events]) == [None] * 3
     for event, (topic, key, value, _) in zip(events, rig.sink.records, strict=True):
         assert (topic, key) == ("events", event.atom.encode())
-        (read,) = decode(value)
-        assert read == msgspec.structs.replace(event, produced_at=int(rig.clock.now() * 1000))
+        assert decode(value) == [msgspec.structs.replace(event, produced_at=NOW)]
 
 
 def test_the_time_that_a_producer_gave_stays() -> None:
-    rig = Rig()
-    rig.writer.write([make_event(produced_at=1_392_138_734_020)])
-    assert decode(rig.sink.records[0][2])[0].produced_at == 1_392_138_734_020
+    event = make_event(produced_at=NOW - 1)
+    assert decode(entry_of(event, NOW).value) == [event]
 
 
 def test_it_returns_when_the_last_is_acknowledged_and_not_before(
@@ -65,7 +66,7 @@ def test_it_returns_when_the_last_is_acknowledged_and_not_before(
     done = threading.Event()
 
     def write() -> None:
-        rig.writer.write([make_event(id="e-1"), make_event(id="e-2")])
+        rig.writer.write([entry("e-1"), entry("e-2")])
         done.set()
 
     threading.Thread(target=write).start()
@@ -81,28 +82,28 @@ def test_what_kafka_does_not_take_now_is_said_and_nothing_more_is_tried() -> Non
     rig = Rig()
     rig.sink.refuse = lambda _: TimeoutError("no leader")
     with pytest.raises(BrokerUnavailable, match="no leader"):
-        rig.writer.write([make_event(id="e-1"), make_event(id="e-2")])
+        rig.writer.write([entry("e-1"), entry("e-2")])
     rig.sink.refuse = lambda _: None
     with pytest.raises(BrokerUnavailable, match="no leader"):
-        rig.writer.write([make_event()])
+        rig.writer.write([entry()])
     assert rig.sink.records == []
     assert rig.said[-1] == (False, "Kafka did not take it: no leader")
     rig.writer.back()
-    assert rig.writer.write([make_event()]) == [None]
+    assert rig.writer.write([entry()]) == [None]
 
 
 def test_silence_is_no_acknowledgement(monkeypatch: pytest.MonkeyPatch) -> None:
     rig = Rig(patience=0.01)
     monkeypatch.setattr(rig.sink, "send", lambda *_: None)
     with pytest.raises(BrokerUnavailable, match="no acknowledgement"):
-        rig.writer.write([make_event()])
+        rig.writer.write([entry()])
 
 
 def test_what_kafka_never_takes_stands_in_nobodys_way() -> None:
     rig = Rig()
     too_large = InvalidMessage(Reason.TOO_LARGE, "more than the topic takes")
     rig.sink.refuse = lambda value: too_large if b"e-1" in (value or b"") else None
-    answers = rig.writer.write([make_event(id="e-1"), make_event(id="e-2")])
+    answers = rig.writer.write([entry("e-1"), entry("e-2")])
     assert answers == [too_large, None]
     assert len(rig.sink.records) == 1
     assert rig.said == [(True, "")]
@@ -115,9 +116,9 @@ def test_nothing_to_write_asks_nobody() -> None:
 
 
 def test_before_kafka_was_heard_of_nothing_is_taken() -> None:
-    writer = Writer(FakeSink(), "events", clock=ManualClock())
+    writer = Writer(FakeSink(), "events")
     with pytest.raises(BrokerUnavailable, match="not heard of"):
-        writer.write([make_event()])
+        writer.write([entry()])
 
 
 def test_the_watch_looks_closely_until_kafka_answers_and_glances_from_then_on() -> None:
