@@ -27,6 +27,7 @@ from consumer.cli.sandbox import sandbox
 from consumer.cli.send_test import send_test
 from consumer.cli.stats import stats
 from consumer.cli.suppressions import suppressions
+from consumer.cli.tap import tap
 from consumer.cli.topics import topics
 from consumer.cli.trace import trace
 from consumer.cli.version import version
@@ -51,6 +52,7 @@ for command in (
     preview,
     trace,
     replay,
+    tap,
     feedback,
     ingest,
     stats,
