@@ -155,12 +155,16 @@ def _shown() -> dict[str, Any]:
     return _flat(tomllib.loads(FULL_EXAMPLE))
 
 
+#: Tables whose keys are the operator's own.
+_TABLES = ("formats", "mapping", "topic_mapping", "clients")
+
+
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in values.items():
         if name == "routes":
             found |= _flat(value[0], "routes.")
-        elif isinstance(value, dict) and name not in ("formats", "clients"):
+        elif isinstance(value, dict) and name not in _TABLES:
             found |= _flat(value, f"{prefix}{name}.")
         else:
             found[prefix + name] = value
