@@ -25,6 +25,7 @@ from consumer.cli.rollout import rollout
 from consumer.cli.run import run
 from consumer.cli.sandbox import sandbox
 from consumer.cli.send_test import send_test
+from consumer.cli.shadow import shadow
 from consumer.cli.stats import stats
 from consumer.cli.suppressions import suppressions
 from consumer.cli.tap import tap
@@ -53,6 +54,7 @@ for command in (
     trace,
     replay,
     tap,
+    shadow,
     feedback,
     ingest,
     stats,

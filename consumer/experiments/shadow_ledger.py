@@ -46,39 +46,49 @@ def copy_known(source: KnownBefore, into: SqlLedger, events: Sequence[AlarmEvent
     ids = sorted({event.id for event in events})
     closed = source.find_events(ids)
     # First the alarms: an event that has ended before moves its alarm nowhere.
-    _copy_atoms(source, into, source.find_atoms(atoms))
+    _copy_atoms(source, into, list(source.find_atoms(atoms).values()))
     _copy_events(into, closed)
     for id_ in ids:
         if id_ not in closed:
             _copy_deliveries(into, source.find_deliveries(event_id=id_, limit=_MOST))
 
 
-def copy_past(source: KnownBefore, into: SqlLedger, events: Sequence[AlarmEvent]) -> None:
-    """How far the alarms had come before the first of these events, as far as that is known.
+class Beginnings:
+    """Where the alarms stood before the first event of each, as far as that is known.
 
-    An alarm that `source` has seen move on since starts as if nothing were known of it.
-    Raises LedgerUnavailable.
+    An alarm that `source` has seen move on since begins as if nothing were known of it.
     """
-    begins: dict[str, int] = {}
-    for event in events:
-        begins[event.atom] = min(event.timestamp, begins.get(event.atom, event.timestamp))
-    ids = {event.id for event in events}
-    _copy_atoms(
-        source,
-        into,
-        {
-            atom: known
-            for atom, known in source.find_atoms(sorted(begins)).items()
-            if known.last_event_id not in ids
+
+    def __init__(self, source: KnownBefore) -> None:
+        self._source = source
+        self._asked: set[str] = set()
+
+    def of(self, events: Sequence[AlarmEvent]) -> list[AtomState]:
+        """Of those alarms that come for the first time. Raises LedgerUnavailable."""
+        first = {event.atom: event for event in reversed(events) if event.atom not in self._asked}
+        self._asked |= first.keys()
+        found = self._source.find_atoms(sorted(first)) if first else {}
+        return [
+            known
+            for atom, known in found.items()
+            if known.last_event_id not in (None, first[atom].id)
             and known.last_timestamp_ms is not None
-            and known.last_timestamp_ms <= begins[atom]
-        },
-    )
+            and known.last_timestamp_ms <= first[atom].timestamp
+        ]
 
 
-def _copy_atoms(source: KnownBefore, into: SqlLedger, atoms: Mapping[str, AtomState]) -> None:
-    last = {known.last_event_id for known in atoms.values()}
-    outcomes = source.find_events(sorted(id_ for id_ in last if id_ is not None))
+def put_atoms(into: SqlLedger, atoms: Sequence[AtomState]) -> None:
+    """Have these alarms stand where they are said to stand."""
+    if atoms:
+        _close_last(into, atoms, {})
+
+
+def _copy_atoms(source: KnownBefore, into: SqlLedger, atoms: Sequence[AtomState]) -> None:
+    last = {known.last_event_id for known in atoms}
+    _close_last(into, atoms, source.find_events(sorted(id_ for id_ in last if id_ is not None)))
+
+
+def _close_last(into: SqlLedger, atoms: Sequence[AtomState], ends: Mapping[str, EventRow]) -> None:
     closings = [
         Closing(
             event_id=known.last_event_id,
@@ -89,11 +99,11 @@ def _copy_atoms(source: KnownBefore, into: SqlLedger, atoms: Mapping[str, AtomSt
             advances=True,
             thread_event_id=known.thread_event_id,
         )
-        for known in atoms.values()
+        for known in atoms
         if known.last_event_id is not None
         and known.last_state is not None
         and known.last_timestamp_ms is not None
-        for row in [outcomes.get(known.last_event_id)]
+        for row in [ends.get(known.last_event_id)]
     ]
     into.claim(_BEFORE, [ClaimRequest(closing.atom, ()) for closing in closings], 0.0)
     into.close_events(closings, 0.0)

@@ -1,0 +1,93 @@
+"""What `messenger shadow` says of a comparison: a summary for people, JSON, the report's file."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from consumer.cli.common import console, fail
+from consumer.cli.plain import plain, print_data
+from consumer.experiments.shadow_report import Report, as_data, as_html
+
+#: Lines of one table.
+_MOST: Final = 10
+
+
+def check_place(report: Path | None) -> None:
+    """Ends the command before a long run whose report could not be written."""
+    if report is not None and (report.is_dir() or not report.resolve().parent.is_dir()):
+        what = "is a folder" if report.is_dir() else "its folder does not exist"
+        raise fail(f"--report {report}: {what}; name a file such as report.html", 2)
+
+
+def write_report(report: Report, place: Path) -> None:
+    """As a whole or not at all."""
+    part = place.with_name(f".{place.name}.part")
+    try:
+        part.write_text(as_html(report), encoding="utf-8")
+        part.replace(place)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise fail(f"--report {place}: cannot be written: {error.strerror}") from None
+
+
+def show(report: Report, place: Path | None, *, as_json: bool) -> None:
+    """On stdout."""
+    if as_json:
+        print_data(as_data(report))
+        return
+    for line in _lines(report):
+        console.print(line, markup=False)
+    if place is not None:
+        console.print(f"report: {place}", markup=False)
+
+
+def _lines(report: Report) -> Iterator[str]:
+    counts = report.counts
+    yield _head(report)
+    if counts.different:
+        yield _number("decided differently", counts.decided_differently)
+        yield from _table(counts.reasons)
+        yield _number("recipients lost", counts.recipients_lost)
+        yield from _table(counts.addresses_lost)
+        yield _number("recipients added", counts.recipients_added)
+        yield from _table(counts.addresses_added)
+        yield _number("subjects", counts.subjects)
+        yield _number("texts", counts.texts)
+        yield _number("HTML bodies", counts.htmls)
+        for name, number in counts.options.items():
+            yield _number(f"option {name}", number)
+    before, after = counts.emails
+    yield f"emails: {before:,} by production, {after:,} by the candidate"
+    if report.times is not None:
+        production, candidate = report.times
+        yield (
+            f"time per event: {production.median:.2f} ms and {candidate.median:.2f} ms "
+            f"(95%: {production.p95:.2f} and {candidate.p95:.2f})"
+        )
+    if report.sent is not None:
+        yield f"sandbox: {report.sent.accepted:,} accepted, {report.sent.refused:,} refused"
+        if report.sent.why:
+            yield f"  the first refusal: {plain(report.sent.why)}"
+    if report.limit is not None:
+        yield f"{'above' if report.limit_passed else 'within'} the limit of {report.limit}"
+
+
+def _head(report: Report) -> str:
+    counts = report.counts
+    if not counts.events:
+        return f"no events in {plain(report.stream)}"
+    if not counts.different:
+        return f"{counts.events:,} events, no difference"
+    share = counts.different * 100 / counts.events
+    return f"{counts.different:,} of {counts.events:,} events differ ({share:.2g}%)"
+
+
+def _number(name: str, number: int) -> str:
+    return f"  {name:<22}{number:>9,}"
+
+
+def _table(found: Mapping[str, int]) -> Iterator[str]:
+    for name, number in list(found.items())[:_MOST]:
+        yield f"    {number:>9,}  {plain(name)}"
+    if len(found) > _MOST:
+        yield f"               and {len(found) - _MOST} more"
