@@ -37,7 +37,8 @@ class Kafka(Section):
     topic_mapping: dict[str, MappingSettings] = {}
     session_timeout_seconds: Seconds = 10.0
     max_poll_interval_seconds: Seconds = 300.0
-    max_poll_records: int = Field(default=500, gt=0)
+    #: Records prepared at a time: of several partitions, each waits for so many of another.
+    max_poll_records: int = Field(default=100, gt=0)
     assignor: Literal["cooperative-sticky", "range"] = "cooperative-sticky"
     #: A partition that stands still this long while its end moves is read anew.
     stall_seconds: Seconds = 30.0

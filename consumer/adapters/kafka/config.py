@@ -21,7 +21,7 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
     group_instance_id: str | None = None
     session_timeout_seconds: float = 10.0
     max_poll_interval_seconds: float = 300.0
-    max_poll_records: int = 500
+    max_poll_records: int = 100
     security_protocol: str = "PLAINTEXT"
     sasl_mechanism: str | None = None
     sasl_username: str | None = None
