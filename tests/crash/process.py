@@ -62,7 +62,8 @@ class Process:
         routes: Sequence[Route] = (),
     ) -> None:
         self.owner = owner
-        self._routes = routes
+        #: As they are now; a test may move a share while the process runs.
+        self.routes = routes
         self._world = world
         self._boundary = boundary
         #: Held while the world is touched: nothing of a killed process is half done.
@@ -87,7 +88,8 @@ class Process:
             renderer=_renderer(),
             clock=world.clock,
             metrics=metrics,
-            rules=PipelineRules(receive=ReceiveSettings(), lock=LockRules(), routes=self._routes),
+            rules=PipelineRules(receive=ReceiveSettings(), lock=LockRules()),
+            routes=lambda: self.routes,
         )
         return Worker(
             owner=self.owner,

@@ -1,6 +1,6 @@
 """The main job's stages on a ledger and a catalog in memory, and what earlier runs left there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from consumer.domain.ledger import (
 )
 from consumer.domain.notification import Notification
 from consumer.domain.reasons import Kind
+from consumer.pipeline.deliver import Route
 from consumer.pipeline.lock import LockRules, Progress
 from consumer.pipeline.mail.renderer import Renderer
 from consumer.pipeline.pipeline import Incoming, NotYet, Pipeline, PipelineRules, Prepared
@@ -34,7 +35,11 @@ class Bench:
     """A pipeline whose surroundings a test can look at and break."""
 
     def __init__(
-        self, catalog: MemoryCatalog | None = None, templates: Path | None = None, **rules: Any
+        self,
+        catalog: MemoryCatalog | None = None,
+        templates: Path | None = None,
+        live_routes: Callable[[], Sequence[Route]] | None = None,
+        **rules: Any,
     ) -> None:
         self.clock = ManualClock()
         self.ledger: SqlLedger = open_ledger("sqlite://", clock=CALLERS_CLOCK)
@@ -52,6 +57,7 @@ class Bench:
             metrics=self.metrics,
             rules=PipelineRules(**(defaults | rules)),
             find_suppressed=partial(self.ledger.suppressions.holding_back, DOMAIN),
+            routes=live_routes,
         )
 
     def prepare(
@@ -78,6 +84,7 @@ class Bench:
         notification: Notification | None = None,
         attempt: int = 1,
         message_id: str | None = None,
+        route: str = "",
         **result: Any,
     ) -> None:
         """A process brought the notification to `state` and was gone before its event ended."""
@@ -95,6 +102,7 @@ class Bench:
             message_id=message_id or f"<{notification.uid}@alerts.example.com>",
             transport="mailgun",
             attempt=attempt,
+            route=route,
         )
         assert not self.ledger.mark_sending(EARLIER, [mark], now)
         if state is not DeliveryState.SENDING:

@@ -1,15 +1,25 @@
 """Which transport an email takes, and how."""
 
 from collections.abc import Sequence
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.domain.alarm import State
+from consumer.domain.ledger import DeliveryRow, DeliveryState
 from consumer.domain.notification import Email, SendOptions, SendResult
 from consumer.domain.reasons import Kind, Reason
-from consumer.pipeline.deliver import Route, choose_options, deliver, tenant_bucket
+from consumer.pipeline.deliver import (
+    Route,
+    choose_options,
+    deliver,
+    numbered,
+    route_kept,
+    tenant_bucket,
+)
 from tests.support.factories import make_email, make_event
 
 DEFAULT = SendOptions(transport="smtp")
@@ -116,3 +126,55 @@ def test_an_email_goes_once_through_the_transport_that_its_options_name() -> Non
     assert result.transport == "smtp"
     assert smtp.sent == [(email, DEFAULT)]
     assert mailgun.sent == []
+
+
+class TestKept:
+    """An event of which something may be out goes on as it began, whatever its share is by now."""
+
+    ROUTES = (
+        Route(options=msgspec.structs.replace(MAILGUN, route="new"), percent=0.0),
+        Route(options=msgspec.structs.replace(OTHER, route="old")),
+    )
+    DEFAULT = msgspec.structs.replace(DEFAULT, route="default")
+
+    @pytest.mark.parametrize(
+        ("kept", "route"),
+        [("new", "new"), ("default", "default"), (None, "old"), ("", "old"), ("gone", "old")],
+    )
+    def test_the_route_that_it_began_with_wins_while_there_is_one(
+        self, kept: str | None, route: str
+    ) -> None:
+        assert choose_options(make_event(), self.ROUTES, self.DEFAULT, kept=kept).route == route
+
+    @pytest.mark.parametrize(
+        ("state", "changes", "kept"),
+        [
+            (DeliveryState.SENDING, {}, "new"),
+            (DeliveryState.IN_DOUBT, {}, "new"),
+            (DeliveryState.ACCEPTED, {}, "new"),
+            # Surely not accepted: it is free, and need not wait for a transport that is broken.
+            (DeliveryState.DEFERRED, {}, None),
+            (DeliveryState.DEFERRED, {"possible_duplicate": True}, "new"),
+            (DeliveryState.SENDING, {"route": None}, None),
+            (DeliveryState.SENDING, {"route": numbered(1)}, None),
+        ],
+    )
+    def test_what_may_be_out_keeps_its_route(
+        self, state: DeliveryState, changes: dict[str, Any], kept: str | None
+    ) -> None:
+        values: dict[str, Any] = {
+            "uid": "n1",
+            "event_id": "e1",
+            "atom": "a",
+            "target_id": "t",
+            "type": "email",
+        }
+        values |= {"destination": "a@example.com", "message_id": "m", "transport": "mailgun"}
+        values |= {"state": state, "attempt": 1, "owner": "o", "fence": 1, "route": "new"}
+        row = DeliveryRow(**values | changes)
+        assert route_kept([row]) == kept
+        free = msgspec.structs.replace(row, state=DeliveryState.DEFERRED, possible_duplicate=False)
+        assert route_kept([free, row]) == kept
+
+    def test_of_nothing_nothing_is_kept(self) -> None:
+        assert route_kept([]) is None
