@@ -90,7 +90,9 @@ class Replay:
         """
         catalog = make_catalog(self._settings, self._clock)
         observer = _Observer(self.report, self._told, self.stop)
-        selector = make_selector(self._settings, given, ledger, self._clock, self.report)
+        selector = make_selector(
+            self._settings, given, ledger, clock=self._clock, report=self.report, stores=ledger
+        )
         # Another owner each time: what an earlier run left behind is in doubt.
         owner = f"{worker_name(given.wish.name)}-{secrets.token_hex(4)}"
         try:
@@ -181,9 +183,15 @@ def make_catalog(settings: Settings, clock: Clock) -> Catalog:
 
 
 def make_selector(
-    settings: Settings, given: Given, ledger: Memory, clock: Clock, report: Report
+    settings: Settings,
+    given: Given,
+    ledger: Memory,
+    *,
+    clock: Clock,
+    report: Report,
+    stores: SqlLedger,
 ) -> Selector:
-    """Says which events go, by the filter and the ledger."""
+    """Says which events go, by the filter and the ledger; `stores` remembers problems."""
     return Selector(
         wish=given.wish,
         wanted=given.wanted,
@@ -192,6 +200,8 @@ def make_selector(
         clock=clock,
         retention_seconds=settings.ledger.retention_days * _DAY_SECONDS,
         report=report,
+        # Nothing is told it, so that it is only asked.
+        problems=lambda wanted: stores.problems.remember((), wanted),
     )
 
 

@@ -57,7 +57,9 @@ class DryRun:
         overlay = ReadOnlyLedger(ledger)
         self._given = given
         self._catalog = make_catalog(settings, clock)
-        self._selector = make_selector(settings, given, overlay, clock, self.report)
+        self._selector = make_selector(
+            settings, given, overlay, clock=clock, report=self.report, stores=ledger
+        )
         self._pipeline: ReplayPipeline = make_pipeline(
             settings,
             given,

@@ -4,7 +4,7 @@ A record is looked at once, when it has been read. What is said of it is kept un
 has taken it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -12,6 +12,7 @@ import msgspec
 from consumer.domain.alarm import AlarmEvent
 from consumer.domain.ledger import DeliveryRow, EventRow
 from consumer.domain.record import Position, Record
+from consumer.domain.recovery import problem_of, recovered
 from consumer.domain.resend import resend
 from consumer.experiments.filters import Filter
 from consumer.experiments.replay_report import Report
@@ -60,7 +61,10 @@ class Selector:
         clock: Clock,
         retention_seconds: float,
         report: Report,
+        problems: Callable[[Collection[str]], Mapping[str, AlarmEvent]] = lambda _ids: {},
     ) -> None:
+        """`problems`: by event id, those that a recovery names and says no more of."""
+        self._problems = problems
         self._wish = wish
         self._wanted = wanted
         self._receive = receive
@@ -79,7 +83,7 @@ class Selector:
 
         Raises LedgerUnavailable; nothing has been chosen or counted then.
         """
-        seen = see_events(records, self._receive)
+        seen = self._recalled(see_events(records, self._receive))
         meant = [each for each in seen if each.event is not None and self._wanted.matches(each)]
         verdicts = self._verdicts(meant)
         chosen: dict[Position, list[AlarmEvent]] = {}
@@ -97,6 +101,18 @@ class Selector:
     def take(self, record: Record) -> tuple[AlarmEvent, ...]:
         """The events of the record that go; asked once."""
         return self._chosen.pop(record.position, ())
+
+    def _recalled(self, seen: Sequence[Seen]) -> list[Seen]:
+        """Recoveries that name only their problem, as events of its alarm."""
+        named = [None if each.event is None else problem_of(each.event) for each in seen]
+        wanted = {name for name in named if name is not None}
+        known = self._problems(wanted) if wanted else {}
+        return [
+            msgspec.structs.replace(each, event=recovered(known[name], each.event))
+            if each.event is not None and name in known
+            else each
+            for each, name in zip(seen, named, strict=True)
+        ]
 
     def _note(self, event: AlarmEvent, verdict: Verdict) -> None:
         if verdict.opens:
