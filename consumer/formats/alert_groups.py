@@ -25,6 +25,8 @@ from consumer.formats.times import written_time
 
 #: Of one message. An alert has some hundred bytes, so none that is real comes near.
 MAX_ALERTS: Final = 10_000
+#: Larger numbers nobody counted, and metrics could not either.
+_MOST_LEFT_OUT: Final = 1_000_000
 
 #: Words for severities that are widespread; whatever else fires is a warning.
 SEVERITIES: Final = {
@@ -44,6 +46,7 @@ ENTITIES: Final = (
     "service",
     "namespace",
     "cluster",
+    "job",
 )
 
 
@@ -61,7 +64,13 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     def left_out(self) -> int:
         """How many alerts of the group it had no room for."""
         told = self.truncated_alerts
-        return told if type(told) is int and told > 0 else 0
+        return min(told, _MOST_LEFT_OUT) if type(told) is int and told > 0 else 0
+
+    @property
+    def tenant(self) -> str | None:
+        """Whose alerts they are where no label says it: the organisation's, or the receiver's."""
+        told = text_or_none(self.org_id) or text_or_none(self.receiver)
+        return None if told is None else identifier(told)
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -111,9 +120,11 @@ def group_of(value: bytes, versions: Set[str]) -> Group:
 def events_of(group: Group, mapping: FormatMapping) -> list[Part]:
     """An event for each alert, or what is wrong with it, and what the sender left out."""
     parts: list[Part] = [LeftOut(group.left_out)] if group.left_out else []
+    # Made once: it may be as long as all alerts together.
+    tenant = group.tenant
     for number, raw in enumerate(group.alerts):
         try:
-            parts.append(_event(typed(bytes(raw), _ALERT, _mend), group, mapping))
+            parts.append(_event(typed(bytes(raw), _ALERT, _mend), group, tenant, mapping))
         except InvalidMessage as invalid:
             parts.append(within(f"alerts[{number}]", invalid))
         except READ_ERRORS as error:
@@ -121,10 +132,14 @@ def events_of(group: Group, mapping: FormatMapping) -> list[Part]:
     return parts
 
 
-def _event(alert: Alert, group: Group, mapping: FormatMapping) -> AlarmEvent:
+def _event(
+    alert: Alert, group: Group, group_tenant: str | None, mapping: FormatMapping
+) -> AlarmEvent:
     labels, name = alert.labels, alert.name
+    if not labels:
+        raise mismatch("labels", "missing")
     state, timestamp = _state_and_time(alert, mapping)
-    tenant_id = _tenant(alert, group, mapping)
+    tenant_id = _tenant(alert, group_tenant, mapping)
     entity = first_of(labels, mapping.entity) or name
     check = first_of(labels, mapping.check) or name
     alarm_id = identifier(first_of(labels, mapping.alarm) or alert.identity)
@@ -168,22 +183,20 @@ def _state_and_time(alert: Alert, mapping: FormatMapping) -> tuple[State, int]:
 
 
 def _time(field: str, text: str | None) -> int:
+    if text is None:
+        raise mismatch(field, "missing")
     time = written_time(text)
     if time is None or time < 0:
         raise mismatch(field, f"{quoted(text)} is no time")
     return time
 
 
-def _tenant(alert: Alert, group: Group, mapping: FormatMapping) -> str:
-    tenant = (
-        first_of(alert.labels, mapping.tenant)
-        or mapping.default_tenant
-        or text_or_none(group.org_id)
-        or text_or_none(group.receiver)
-    )
+def _tenant(alert: Alert, group_tenant: str | None, mapping: FormatMapping) -> str:
+    told = first_of(alert.labels, mapping.tenant) or mapping.default_tenant
+    tenant = identifier(told) if told else group_tenant
     if tenant is None:
         raise mismatch("labels", "none of them says the tenant, and no default_tenant is set")
-    return identifier(tenant)
+    return tenant
 
 
 def _event_id(alert: Alert, source: str, tenant_id: str) -> str:

@@ -174,7 +174,8 @@ def test_the_tenant_without_a_label(mapping: FormatMapping, tenant: str) -> None
     [
         ({"instance": None, "pod": "shop-0", "namespace": "shop"}, "shop-0"),
         ({"instance": None, "cluster": "eu"}, "eu"),
-        ({"instance": None}, "HighLatency"),
+        ({"instance": None}, "http"),
+        ({"instance": None, "job": None}, "HighLatency"),
     ],
 )
 def test_what_is_named_most_precisely_is_the_entity(labels: Any, entity: str) -> None:
@@ -196,6 +197,8 @@ def test_a_long_label_does_not_cost_the_alert() -> None:
         ({}, "alerts[0].status: missing"),
         (alert(status="pending"), "alerts[0].status: pending, expected firing or resolved"),
         (alert(startsAt="today"), "alerts[0].startsAt: today is no time"),
+        (alert(without=("labels",)), "alerts[0].labels: missing"),
+        (alert(without=("startsAt",)), "alerts[0].startsAt: missing"),
         (alert(startsAt=NEVER), "alerts[0].startsAt: 0001-01-01T00:00:00Z is no time"),
         (resolved(NEVER), "alerts[0].endsAt: 0001-01-01T00:00:00Z is no time"),
         (alert(startsAt="1999-12-31T00:00:00Z"), "timestamp: 946598400000 is no time in"),
