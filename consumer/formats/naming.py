@@ -15,5 +15,5 @@ def identifier(text: str) -> str:
     if len(text.encode()) <= _MAX_BYTES and not _CONTROL.search(text):
         return text
     digest = hashlib.blake2b(text.encode(), digest_size=_DIGEST_BYTES).hexdigest()
-    kept = _CONTROL.sub(" ", text).encode()[: _MAX_BYTES - len(digest) - 1]
+    kept = _CONTROL.sub(" ", text[:_MAX_BYTES]).encode()[: _MAX_BYTES - len(digest) - 1]
     return f"{kept.decode(errors='ignore')}~{digest}"
