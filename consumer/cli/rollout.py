@@ -5,7 +5,6 @@ import socket
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from math import isfinite
 from typing import Annotated
 
 import msgspec
@@ -67,10 +66,10 @@ def set_(
     """
     wanted = _wanted(percent, tenants, all_tenants=all_tenants, off=off, as_in_file=as_in_file)
     settings = load_settings(config)
+    _check(settings, route)
     with _store(settings) as store:
         shares = store.shares()
         before = with_shares(routes_of(settings.routes), shares)
-        _check(settings, route)
         last = shares.get(route) or Share(route=route, number=0)
         share = msgspec.structs.replace(
             Share(route=route, number=0) if as_in_file else last,
@@ -101,8 +100,6 @@ def _wanted(
     others = percent is not None or tenants is not None or all_tenants
     if len(alone) + others != 1:
         raise fail("say one: --percent and --tenants, --off, or --as-in-file", 2)
-    if percent is not None and not isfinite(percent):
-        raise fail("--percent is no number", 2)
     if tenants is not None and all_tenants:
         raise fail("--tenants and --all-tenants contradict each other", 2)
     if off:

@@ -31,7 +31,7 @@ from consumer.wiring import kafka_settings
 
 #: Changes of a route's share that are told.
 _HISTORY: Final = 10
-_COLUMNS: Final = ("accepted", "failed", "tried_in_vain", "delivered", "bounced")
+_RATED: Final = ("accepted", "failed", "tried_in_vain", "delivered", "bounced")
 
 
 class _Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +73,7 @@ def status(
         print_data(_as_data(found, standings, begin, end))
     else:
         console.print(f"{moment(begin)} to {moment(end)}")
-        console.print(_as_table(found))
+        console.print(_as_table(found) if found else "no emails in this time")
         for standing in standings:
             _print(standing)
     back = [standing.route for standing in standings if standing.tripped]
@@ -161,19 +161,17 @@ def _as_data(
 
 
 def _as_table(found: Mapping[Way, Figures]) -> Table:
-    heads = (each.replace("_", " ") for each in _COLUMNS)
-    table = Table("route", "by", "emails", *heads, "maybe twice", "p50", "p95")
-    for (route, transport), figures in found.items():
-        cells = [_cell(getattr(figures, each), figures.rates[each]) for each in _COLUMNS]
-        table.add_row(
-            plain(route) or "(no name)",
-            plain(transport),
-            str(figures.emails),
-            *cells,
-            str(figures.possible_duplicate),
-            _seconds(figures.p50),
-            _seconds(figures.p95),
-        )
+    """A column for each way."""
+    heads = [f"{plain(route) or '(no name)'}\nby {plain(by)}" for route, by in found]
+    table = Table("", *heads)
+    ways = list(found.values())
+    table.add_row("emails", *(str(each.emails) for each in ways))
+    for name in _RATED:
+        cells = (_cell(getattr(each, name), each.rates[name]) for each in ways)
+        table.add_row(name.replace("_", " "), *cells)
+    table.add_row("possible duplicate", *(str(each.possible_duplicate) for each in ways))
+    table.add_row("event to accepted, p50", *(_seconds(each.p50) for each in ways))
+    table.add_row("event to accepted, p95", *(_seconds(each.p95) for each in ways))
     return table
 
 
