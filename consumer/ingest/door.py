@@ -161,9 +161,10 @@ class Doors:
             entries.append(Entry(None, found.whole))
         try:
             answers = self._writer.write(entries)
-        except BrokerUnavailable as error:
+        except BrokerUnavailable:
+            # The log and /readyz say why; where Kafka is, is not the sender's affair.
             again = {"Retry-After": f"{_AWAY_SECONDS:.0f}"}
-            raise _Refused(503, f"not taken, send it again: {error}", again) from None
+            raise _Refused(503, "Kafka is away, send it again", again) from None
         return _answer(found, answers)
 
 

@@ -8,6 +8,7 @@ from consumer.adapters.clock import SystemClock
 from consumer.adapters.kafka.client_quirks import ensure_reachable
 from consumer.adapters.kafka.sink import KafkaSink
 from consumer.adapters.kafka.topics import missing_topics
+from consumer.adapters.network import plain
 from consumer.adapters.web_server import WebServer
 from consumer.domain.errors import BrokerUnavailable, SettingsError
 from consumer.ingest.credentials import STRANGER, Credentials, Proofs
@@ -116,7 +117,7 @@ class IngestProcess:
             raise SettingsError(
                 [
                     f"[ingest] port: cannot listen on {given.host}:{given.port}: "
-                    f"{error.strerror}; choose another, or 0 for a free one"
+                    f"{plain(error)}; choose another, or 0 for a free one"
                 ]
             ) from error
 
@@ -137,7 +138,7 @@ class IngestProcess:
             raise SettingsError(
                 [
                     f"[ingest] telemetry_port: cannot listen on {given.host}:{port}: "
-                    f"{error.strerror}; choose another, or 0 for a free one"
+                    f"{plain(error)}; choose another, or 0 for a free one"
                 ]
             ) from error
         server.start()
