@@ -25,6 +25,7 @@ EMITS: Final = Emits.CHANGES
 #: A dimension that names a thing by itself comes before all dimensions together.
 MAPPING: Final = FormatMapping(
     source=NAME,
+    default_tenant="",
     tenant=("account",),
     entity=(
         *("InstanceId", "DBInstanceIdentifier", "LoadBalancer", "FunctionName", "QueueName"),
@@ -32,7 +33,9 @@ MAPPING: Final = FormatMapping(
     ),
     check=("metric", "alarmName"),
     alarm=("resource", "alarmName"),
+    plan=(),
     status=("reason",),
+    link=(),
     states={"ok": State.OK, "alarm": State.CRITICAL, "insufficient_data": State.UNKNOWN},
 )
 

@@ -29,7 +29,9 @@ MAPPING: Final = FormatMapping(
     entity=("entity",),
     check=("check",),
     alarm=("check",),
+    plan=("notification_plan",),
     status=("summary", "details"),
+    link=(),
     states={
         "ok": State.OK,
         "warning": State.WARNING,

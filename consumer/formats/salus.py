@@ -23,12 +23,15 @@ NAME: Final = "salus"
 EMITS: Final = Emits.CHANGES
 MAPPING: Final = FormatMapping(
     source=NAME,
+    default_tenant="",
     tenant=("tenantId",),
     entity=("resource_id", "taskId"),
     check=("metricGroup", "taskId"),
-    #: The task and the labels that it groups by: a state of its own for each group.
+    # The task and the labels that it groups by: a state of its own for each group.
     alarm=("task",),
+    plan=("notification_plan",),
     status=("message",),
+    link=(),
     states={
         "ok": State.OK,
         "warning": State.WARNING,

@@ -31,7 +31,9 @@ MAPPING: Final = FormatMapping(
     entity=("host",),
     check=("component", "name"),
     alarm=("name",),
+    plan=("notification_plan",),
     status=("name",),
+    link=(),
     severity=("severity",),
     # Not classified, information, warning, average; high, disaster.
     states={
