@@ -18,8 +18,9 @@ from consumer.domain.errors import LedgerUnavailable
 from consumer.feedback.observing import FeedbackObserving
 from consumer.feedback.service import Feedback
 from consumer.observing import Observing
+from consumer.pipeline.limits import Limits
 from consumer.pipeline.pipeline import Pipeline
-from consumer.ports import Catalog, Ledger
+from consumer.ports import Catalog, Ledger, RecordSink
 from consumer.rollout.observing import RolloutObserving
 from consumer.rollout.service import Rollout
 from consumer.settings import Settings
@@ -32,6 +33,7 @@ from consumer.wiring import (
     accounts,
     carriers,
     kafka_settings,
+    limit_rules,
     make_lookups,
     make_renderer,
     make_transports,
@@ -42,6 +44,7 @@ from consumer.wiring import (
     worker_rules,
 )
 from consumer.worker.measured import MeasuredCatalog, MeasuredLedger
+from consumer.worker.summaries import Summaries
 from consumer.worker.threads import watch_threads
 from consumer.worker.worker import Worker
 
@@ -175,6 +178,7 @@ class App:
 
     def _serve(self, ledger: Ledger, catalog: Catalog, rollout: Rollout) -> bool:
         given = self._settings
+        sink = KafkaSink(kafka_settings(given.kafka, self.worker))
         worker = Worker(
             owner=self.owner,
             name=self.worker,
@@ -188,17 +192,19 @@ class App:
                 metrics=self.metrics,
                 rules=pipeline_rules(given),
                 find_suppressed=suppressed_by(given, self._stores),
+                limits=Limits(self._stores.limits, limit_rules(given), self._clock),
                 routes=rollout.routes,
             ),
             ledger=ledger,
             transports=make_transports(given, self._clock, self.observing.called),
             lookups=make_lookups(given, self._clock, self.observing.called),
             accounts=accounts(given),
-            sink=KafkaSink(kafka_settings(given.kafka, self.worker)),
+            sink=sink,
             clock=self._clock,
             metrics=self.metrics,
             observer=self.observing,
             remember=self._stores.problems.remember,
+            summaries=self._summaries(sink),
         )
         source = KafkaSource(
             kafka_settings(given.kafka, self.worker),
@@ -215,6 +221,15 @@ class App:
         finished = worker.serve(source, self.stop, self._tell_started)
         self.observing.stopped(finished, worker.lanes.events)
         return finished
+
+    def _summaries(self, sink: RecordSink) -> Summaries | None:
+        """Also without a limit: what was held back before it was taken away is still owed."""
+        topic = self._settings.kafka.own_format_topic
+        if topic is None:
+            return None
+        return Summaries(
+            self._stores.limits, sink, topic, self._clock, self.observing.summaries_due
+        )
 
     def _tell_started(self) -> None:
         given = self._settings

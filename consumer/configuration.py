@@ -21,7 +21,11 @@ from consumer.settings.stand_ins import stand_in
 _ENVIRONMENT_PREFIX = "MESSENGER_"
 _HIDDEN = "[hidden]"
 #: Keys whose value in the environment is a list, separated by commas.
-_LISTS = {("delivery", "tags"), ("delivery", "repeating_sources")}
+_LISTS = {
+    ("delivery", "tags"),
+    ("delivery", "repeating_sources"),
+    ("delivery", "recipient_limit", "limited_states"),
+}
 #: Variables with our prefix that are no settings: the command line's and the tests' own.
 _NOT_SETTINGS = ("MESSENGER_TEST_", "MESSENGER_MAILGUN_OPENAPI", "MESSENGER_CONFIG")
 

@@ -24,6 +24,7 @@ _NOTHING_SENT: Final[Mapping[Kind, str]] = {
     Kind.DISABLED: "alarm, check or entity is disabled or deleted, or the producer forbade it",
     Kind.LOOKUP_FAILED: "the catalog does not know it, and the event brought no snapshot",
     Kind.NO_RECIPIENTS: "the plan in force has nobody for this state, or nobody else",
+    Kind.RATE_LIMITED: "it was held back, and is told in a summary",
     Kind.DEAD_LETTERED: "it was given up; it is in the dead-letter topic",
     Kind.SUPERSEDED: "the alarm's state had moved on before it could be sent",
     Kind.EXPIRED: "it was too old when it could be sent",
@@ -50,6 +51,7 @@ _DESTINATION: Final[Mapping[Kind, str]] = {
     Kind.DUPLICATE: "not sent twice, the address has its email by another notification",
     Kind.NO_RECIPIENTS: "not sent, there is no address",
     Kind.SUPPRESSED: "not sent, Mailgun keeps emails from this address",
+    Kind.RATE_LIMITED: "held back, the address has had its emails of the hour",
 }
 
 #: Ends that another word than their kind says best.

@@ -1,13 +1,14 @@
 """What happens, told to metrics, logs and health: the one place where the three meet."""
 
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 from structlog.typing import FilteringBoundLogger
 
 from consumer.adapters.kafka.gaps import TopicPartition, Verdict
 from consumer.adapters.kafka.watchdog import Remedy
+from consumer.domain.rate_limit import Owed
 from consumer.domain.reasons import Kind, Reason
 from consumer.domain.record import DeadLetter
 from consumer.ports import AccessEntry
@@ -106,6 +107,11 @@ class Observing:
             milliseconds=round(entry.milliseconds, 1),
             emails=entry.emails,
         )
+
+    def summaries_due(self, owed: Sequence[Owed]) -> None:
+        """What was held back from some recipients is to be told."""
+        for each in owed:
+            self._log.info("summary.due", event_id=each.id, tenant=each.tenant_id)
 
     def landed(self, landed: Landed, now: float) -> None:
         """One attempt has its result, tracked and settled."""

@@ -16,6 +16,7 @@ from consumer.domain.identity import installation_id
 from consumer.domain.notification import SendOptions
 from consumer.domain.suppression import FindSuppressed
 from consumer.formats import DEFAULTS, overlaid
+from consumer.pipeline.limits import LimitRules
 from consumer.pipeline.lock import LockRules
 from consumer.pipeline.mail.renderer import Renderer
 from consumer.pipeline.pipeline import PipelineRules
@@ -189,6 +190,17 @@ def suppressed_by(given: Settings, ledger: SqlLedger) -> FindSuppressed | None:
     if given.delivery.suppressed_recipients == "send":
         return None
     return partial(ledger.suppressions.holding_back, given.mailgun.domain)
+
+
+def limit_rules(given: Settings) -> LimitRules:
+    """How many emails an hour one recipient gets, and what is held back above that."""
+    limit = given.delivery.recipient_limit
+    return LimitRules(
+        per_hour=limit.emails_per_hour,
+        tenants=limit.tenants,
+        states=frozenset(limit.limited_states),
+        summary_seconds=limit.summary_seconds,
+    )
 
 
 def accounts(given: Settings) -> dict[str, str]:

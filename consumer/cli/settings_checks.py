@@ -17,6 +17,7 @@ from consumer.cli.findings import Finding, Level, problem, problems_of, texts, w
 from consumer.cli.format_checks import check_formats
 from consumer.cli.ingest_checks import check_ingest
 from consumer.domain.address import valid_address
+from consumer.domain.alarm import State
 from consumer.domain.errors import SettingsError
 from consumer.feedback.service import missing
 from consumer.ports import not_logged
@@ -39,6 +40,7 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
     yield from _smtp(settings)
     yield from _routes(settings.routes)
     yield from _feedback(settings)
+    yield from _recipient_limit(settings)
     if settings.ingest.clients:
         yield from check_ingest(settings)
     yield from _tags("[delivery] tags", settings.delivery.tags)
@@ -178,6 +180,28 @@ def _feedback(settings: Settings) -> Iterator[Finding]:
         yield warning(
             "[feedback] host",
             "webhooks come in the open, as plain HTTP; let a proxy with a certificate pass them on",
+        )
+
+
+def _recipient_limit(settings: Settings) -> Iterator[Finding]:
+    place, limit = "[delivery.recipient_limit]", settings.delivery.recipient_limit
+    for tenant in limit.tenants:
+        if not tenant or tenant != tenant.strip():
+            yield problem(f"{place} tenants", f"{tenant!r} is no tenant id; take blanks away")
+    if limit.emails_per_hour is None and not any(limit.tenants.values()):
+        if limit.model_fields_set:
+            yield warning(place, "limits nobody: give emails_per_hour")
+        return
+    if settings.kafka.own_format_topic is None:
+        yield problem(
+            place,
+            "each topic of events has a format of another kind in [kafka] formats; add one to "
+            "events_topic that takes alarm-state-event, for summaries",
+        )
+    if State.CRITICAL in limit.limited_states:
+        yield warning(
+            f"{place} limited_states",
+            f"has CRITICAL: a problem may be told {limit.summary_seconds:g} seconds late",
         )
 
 

@@ -14,6 +14,7 @@ import msgspec
 
 from consumer.domain.alarm import AlarmEvent
 from consumer.domain.identity import NS_EVENT
+from consumer.domain.rate_limit import is_summary
 
 #: The target and type of a notification to the configured contact: no plan has it.
 FALLBACK_CONTACT: Final = "ntFallbackContact"
@@ -61,4 +62,4 @@ def unreached_of(event: AlarmEvent) -> Unreached | None:
 
 def stands_alone(event: AlarmEvent) -> bool:
     """It is no change of its alarm's state: it neither waits for the right state nor makes one."""
-    return event.test or unreached_of(event) is not None
+    return event.test or unreached_of(event) is not None or is_summary(event)

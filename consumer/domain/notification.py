@@ -7,6 +7,7 @@ import msgspec
 from consumer.domain.alarm import AlarmEvent
 from consumer.domain.catalog import Account, Alarm, Check, Entity, Plan, Target, Zone
 from consumer.domain.follow_up import Unreached
+from consumer.domain.rate_limit import Summary
 from consumer.domain.reasons import Kind, Reason
 
 
@@ -46,6 +47,8 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     recipient_name: str = ""
     #: Who was to be told and could not be reached.
     instead_of: Unreached | None = None
+    #: What was held back from the recipient, where it tells of that and of no alarm.
+    summary: Summary | None = None
 
 
 class Email(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,3 +121,5 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     target_id: str | None = None
     type: str | None = None
     destination: str | None = None
+    #: The uid of the notification that tells of it later.
+    summary_uid: str | None = None

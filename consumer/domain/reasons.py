@@ -17,6 +17,8 @@ class Kind(StrEnum):
     DISABLED = "disabled"
     LOOKUP_FAILED = "lookup_failed"
     NO_RECIPIENTS = "no_recipients"
+    #: Held back from one recipient: a summary tells of it.
+    RATE_LIMITED = "rate_limited"
     # One notification's way.
     DEFERRED = "deferred"
     ACCEPTED = "accepted"
@@ -69,6 +71,9 @@ class Reason(StrEnum):
     SAME_ADDRESS = "same_address"
     SUPPRESSED_RECIPIENT = "suppressed_recipient"
     NOBODY_ELSE = "nobody_else"
+    # limits
+    RATE_LIMITED = "rate_limited"
+    NOTHING_HELD_BACK = "nothing_held_back"
     # resume
     TOLD_BEFORE = "told_before"
     NO_LONGER_PLANNED = "no_longer_planned"

@@ -108,6 +108,8 @@ class TrackingEvent(msgspec.Struct, frozen=True, kw_only=True):
     route: str | None = None
     #: When a person sent the event's dead letter again, if this comes of that.
     redriven_at: int | None = None
+    #: Of a notification that was held back: the uid of the one that tells of it.
+    summary_uid: str | None = None
     #: The event repeats another one, as a person asked.
     resent: Resent | None = None
 

@@ -12,9 +12,10 @@ import msgspec
 from consumer.domain.alarm import State
 from consumer.domain.identity import message_id
 from consumer.domain.notification import Context, Email, Notification
+from consumer.domain.rate_limit import Summary
 from consumer.pipeline.mail.clean import one_line
 from consumer.pipeline.mail.headers import headers, tags, variables
-from consumer.pipeline.mail.renderer import Renderer
+from consumer.pipeline.mail.renderer import Rendered, Renderer
 from consumer.pipeline.mail.view import recipient_values
 
 #: The longest address SMTP can carry is shorter.
@@ -37,6 +38,9 @@ def create_email(drafts: Sequence[Draft], renderer: Renderer, now_ms: int) -> li
     shared: dict[tuple[int, int, State | None], dict[str, Any]] = {}
     emails = []
     for draft in drafts:
+        if draft.notification.summary is not None:
+            emails.append(_summary(draft, draft.notification.summary, renderer, now_ms))
+            continue
         event = draft.notification.event
         # Identity is enough: the drafts keep the objects alive, and a batch is short.
         key = (id(event), id(draft.context), draft.previous_state)
@@ -51,7 +55,30 @@ def _email(draft: Draft, shared: Mapping[str, Any], renderer: Renderer) -> Email
     target = context.targets.get(notification.target_id)
     values = recipient_values(shared, notification, target)
     template = context.account.template if context.account else None
-    rendered = renderer.render(values, template)
+    return _of(
+        notification,
+        renderer.render(values, template),
+        renderer,
+        thread_event_id=draft.thread_event_id,
+        counted_as=tags(notification, context),
+    )
+
+
+def _summary(draft: Draft, summary: Summary, renderer: Renderer, now_ms: int) -> Email:
+    """Of no alarm's thread, and counted by itself."""
+    notification = draft.notification
+    rendered = renderer.render_summary(notification, summary, draft.context, now_ms)
+    return _of(notification, rendered, renderer, thread_event_id=None, counted_as=("summary",))
+
+
+def _of(
+    notification: Notification,
+    rendered: Rendered,
+    renderer: Renderer,
+    *,
+    thread_event_id: str | None,
+    counted_as: Sequence[str],
+) -> Email:
     return Email(
         uid=notification.uid,
         message_id=message_id(notification.uid, renderer.mail_domain),
@@ -60,8 +87,8 @@ def _email(draft: Draft, shared: Mapping[str, Any], renderer: Renderer) -> Email
         subject=rendered.subject,
         text=rendered.text,
         html=rendered.html,
-        headers=headers(notification, draft.thread_event_id, renderer.mail_domain),
-        tags=tags(notification, context),
+        headers=headers(notification, thread_event_id, renderer.mail_domain),
+        tags=counted_as,
         variables=variables(notification, renderer.installation),
         template_error=rendered.template_error,
     )

@@ -16,6 +16,7 @@ from consumer.domain.record import Record
 from consumer.domain.suppression import FindSuppressed
 from consumer.pipeline.create_email import Draft, create_email
 from consumer.pipeline.deliver import Route, choose_options, route_kept
+from consumer.pipeline.limits import Limits
 from consumer.pipeline.lock import HeldBack, Locked, LockRules, Progress, lock
 from consumer.pipeline.lookup import Missing, lookup
 from consumer.pipeline.mail.renderer import Renderer
@@ -97,6 +98,7 @@ class Pipeline:
         metrics: Metrics,
         rules: PipelineRules,
         find_suppressed: FindSuppressed | None = None,
+        limits: Limits | None = None,
         routes: Callable[[], Sequence[Route]] | None = None,
     ) -> None:
         """`routes`: as they are at this moment; without it they are those of the rules."""
@@ -108,7 +110,7 @@ class Pipeline:
         self._metrics = metrics
         self._rules = rules
         self._routes = routes or (lambda: rules.routes)
-        self._recipients = Recipients(ledger, rules.recipients, find_suppressed)
+        self._recipients = Recipients(ledger, rules.recipients, find_suppressed, limits)
 
     def receive(self, records: Sequence[Record]) -> list[Received]:
         """Decode records into events; broken ones say why."""

@@ -2,7 +2,8 @@
 
 An address on one of the provider's lists is not written to: the provider would take the email and
 throw it away. And where an address cannot be reached, now or by a later report, others are told
-instead of it, if the operator wants that: the plan's other contacts, or one fixed contact.
+instead of it, if the operator wants that: the plan's other contacts, or one fixed contact. Whoever
+is left may still be told later, in a summary (limits.py beside this file).
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -22,8 +23,10 @@ from consumer.domain.follow_up import (
 from consumer.domain.identity import notification_uid
 from consumer.domain.ledger import DeliveryRow, DeliveryState
 from consumer.domain.notification import Context, Ending, Notification
+from consumer.domain.rate_limit import is_summary
 from consumer.domain.reasons import Kind, Reason
 from consumer.domain.suppression import FindSuppressed, SuppressedAddress
+from consumer.pipeline.limits import Events, Limits
 from consumer.pipeline.plan import Planned, destinations, plan
 from consumer.ports import Ledger
 
@@ -46,26 +49,49 @@ class Recipients:
     """Called by the poll thread only."""
 
     def __init__(
-        self, ledger: Ledger, rules: RecipientRules, find_suppressed: FindSuppressed | None = None
+        self,
+        ledger: Ledger,
+        rules: RecipientRules,
+        find_suppressed: FindSuppressed | None = None,
+        limits: Limits | None = None,
     ) -> None:
-        """Without `find_suppressed` everybody is written to."""
+        """Without `find_suppressed` everybody is written to, without `limits` at once."""
         self._ledger = ledger
         self._rules = rules
         self._find = find_suppressed
+        self._limits = limits
 
-    def plan(
-        self,
-        events: Mapping[int, tuple[AlarmEvent, Context]],
-        rows: Mapping[str, Sequence[DeliveryRow]],
-    ) -> dict[int, Planned]:
+    def plan(self, events: Events, rows: Mapping[str, Sequence[DeliveryRow]]) -> dict[int, Planned]:
         """Plans by place in the batch. `rows`: by event, what an earlier run began to send.
 
-        One question to the ledger for the whole batch, and more only where somebody cannot be
-        reached. Raises LedgerUnavailable.
+        Two questions to the ledger for the whole batch, and more only where somebody cannot be
+        reached, or is told a summary. Raises LedgerUnavailable.
         """
+        limits = self._limits
+        if limits is None:
+            return self._alarms(events, rows)
+        alarms = {place: each for place, each in events.items() if not is_summary(each[0])}
+        begun = {row.uid for of_event in rows.values() for row in of_event}
+        planned = limits.hold_back(alarms, self._alarms(alarms, rows), begun)
+        # After what is told at once in this batch: a summary is not to be older than that.
+        told = {place: each for place, each in events.items() if place not in alarms}
+        return planned | self._reachable(told, limits.summaries(told), rows) if told else planned
+
+    def _alarms(
+        self, events: Events, rows: Mapping[str, Sequence[DeliveryRow]]
+    ) -> dict[int, Planned]:
         planned = {
             place: self._plan_one(event, context) for place, (event, context) in events.items()
         }
+        return self._reachable(events, planned, rows)
+
+    def _reachable(
+        self,
+        events: Events,
+        planned: dict[int, Planned],
+        rows: Mapping[str, Sequence[DeliveryRow]],
+    ) -> dict[int, Planned]:
+        """Plans without those who get no email, and with who is told instead."""
         held = self._held({n.destination for each in planned.values() for n in each.notifications})
         if held:
             for place, (event, context) in events.items():
@@ -113,8 +139,12 @@ class Recipients:
         )
         told = {each.destination for each in planned.notifications}
         instead = self._instead(event, context, unreached, told)
+        others = [
+            msgspec.structs.replace(each, summary=missed[0].summary)
+            for each in instead.notifications
+        ]
         return Planned(
-            notifications=[*kept, *instead.notifications],
+            notifications=[*kept, *others],
             endings=[*planned.endings, *endings, *instead.endings],
         )
 

@@ -63,6 +63,7 @@ def track_ending(about: About, ending: Ending, at_ms: int) -> TrackingEvent:
             type=ending.type,
             destination=ending.destination,
         ),
+        summary_uid=ending.summary_uid,
     )
 
 

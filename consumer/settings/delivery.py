@@ -1,7 +1,7 @@
 """How emails are made and sent."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -39,6 +39,25 @@ class DoubtBudget(SecondsByState):
     critical: Seconds = 60.0
     warning: Seconds = 300.0
     ok: Seconds = 1_800.0
+
+
+class RecipientLimit(Section):
+    """So many emails an hour to each address of a tenant; what is above is told in a summary."""
+
+    #: None: as many as there are.
+    emails_per_hour: int | None = Field(default=None, ge=1)
+    #: From the first that is held back to the summary.
+    summary_seconds: float = Field(default=900.0, ge=1, le=86_400)
+    #: What may be held back; all emails are counted.
+    limited_states: list[State] = [State.WARNING, State.OK, State.UNKNOWN]
+    #: Emails an hour by tenant; 0: as many as there are.
+    tenants: dict[str, Annotated[int, Field(ge=0)]] = {}
+
+    @model_validator(mode="after")
+    def _holds_something_back(self) -> "RecipientLimit":
+        if not self.limited_states and (self.emails_per_hour or any(self.tenants.values())):
+            raise ValueError("limited_states is empty: nothing would ever be held back")
+        return self
 
 
 class Delivery(Section):
@@ -79,6 +98,7 @@ class Delivery(Section):
     #: fallback contact; the fallback contact alone; or nobody.
     on_bounce: Literal["none", "plan", "fallback_contact"] = "none"
     fallback_contact: str | None = None
+    recipient_limit: RecipientLimit = RecipientLimit()
 
     @field_validator("fallback_contact")
     @classmethod

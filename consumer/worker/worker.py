@@ -32,6 +32,7 @@ from consumer.worker.outbox import Outbox
 from consumer.worker.resolver import Resolver
 from consumer.worker.senders import Senders
 from consumer.worker.settling import Settling
+from consumer.worker.summaries import Summaries
 from consumer.worker.tracker import Tracker
 from consumer.worker.ways import Ways
 from consumer.worker.work import Landed
@@ -98,9 +99,11 @@ class Worker:
         metrics: Metrics,
         observer: Observer,
         remember: RememberProblems | None = None,
+        summaries: Summaries | None = None,
     ) -> None:
         """`accounts`: by transport, what its provider's limits count by. `remember`: problems, for
-        recoveries that name nothing else."""
+        recoveries that name nothing else. `summaries`: what is owed to recipients, written as long
+        as the worker runs."""
         self._owner = owner
         self._rules = rules
         self._ledger = ledger
@@ -181,6 +184,7 @@ class Worker:
             on_lookup=observer.looked_up,
         )
         self._housekeeping = Housekeeping(ledger, clock, rules.retention)
+        self._summaries = summaries
         self.loop = self._poll_loop(name, pipeline, metrics, remember)
 
     def _wake(self, works: bool) -> None:
@@ -233,6 +237,8 @@ class Worker:
         self._resolver.start()
         self._gates.start()
         self._housekeeping.start()
+        if self._summaries is not None:
+            self._summaries.start()
         on_started()
         try:
             self.loop.run(source, stop)
@@ -260,6 +266,8 @@ class Worker:
         self._resolver.stop(1.0 if finished else 0.0)
         finished = self._tracker.stop(5.0) and finished
         source.close()
+        if self._summaries is not None:
+            self._summaries.stop()
         self._gates.stop()
         self._housekeeping.stop()
         self._lease.stop()

@@ -17,6 +17,7 @@ from consumer.domain.ledger import (
 from consumer.domain.notification import Notification
 from consumer.domain.reasons import Kind
 from consumer.pipeline.deliver import Route
+from consumer.pipeline.limits import LimitRules, Limits
 from consumer.pipeline.lock import LockRules, Progress
 from consumer.pipeline.mail.renderer import Renderer
 from consumer.pipeline.pipeline import Incoming, NotYet, Pipeline, PipelineRules, Prepared
@@ -38,6 +39,7 @@ class Bench:
         self,
         catalog: MemoryCatalog | None = None,
         templates: Path | None = None,
+        limits: LimitRules | None = None,
         live_routes: Callable[[], Sequence[Route]] | None = None,
         **rules: Any,
     ) -> None:
@@ -58,6 +60,7 @@ class Bench:
             rules=PipelineRules(**(defaults | rules)),
             find_suppressed=partial(self.ledger.suppressions.holding_back, DOMAIN),
             routes=live_routes,
+            limits=Limits(self.ledger.limits, limits or LimitRules(), self.clock),
         )
 
     def prepare(

@@ -3,13 +3,14 @@
 from collections.abc import Collection, Mapping, Sequence
 from time import perf_counter
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Connection
 
 from consumer.adapters.ledger import (
     claims,
     closing,
     deliveries,
     gates,
+    limits,
     migrating,
     reading,
     releasing,
@@ -59,6 +60,8 @@ class SqlLedger:
         self.feedback = SqlFeedback(database)
         #: The provider's lists of addresses that get no email, there too.
         self.suppressions = SqlSuppressions(database)
+        #: How many emails each recipient got, and what is held back.
+        self.limits = limits.SqlLimits(database, clock)
         #: Problems that are to recover, there too.
         self.problems = SqlProblems(database)
         #: Shares of routes that are changed while processes run, there too.
@@ -104,7 +107,11 @@ class SqlLedger:
         self._database.write(lambda c: releasing.release_all(c, owner))
 
     def prune(self, before: float, limit: int) -> int:
-        return self._database.write(lambda c: releasing.prune(c, before, limit))
+        def of_all(connection: Connection) -> int:
+            deleted = releasing.prune(connection, before, limit)
+            return deleted + limits.prune(connection, before, limit - deleted)
+
+        return self._database.write(of_all)
 
     def close_gate(self, name: str, seconds: float) -> None:
         self._database.write(lambda c: gates.close_gate(c, name, seconds))

@@ -181,3 +181,47 @@ shares = Table(
     # The guard did it: it stays so until a person sets the share again.
     Column("tripped", Boolean, nullable=False),
 )
+
+#: Recipients whose emails are counted, each an address of a tenant.
+recipients = Table(
+    "recipients",
+    metadata,
+    # Tenant and address in lower case.
+    Column("recipient", Text, primary_key=True),
+    Column("tenant_id", Text, nullable=False),
+    # The address as it was written first.
+    Column("destination", Text, nullable=False),
+    # The summary that what is held back joins; NULL: none is open.
+    Column("summary_id", Text),
+    # By the database's clock: when somebody has to write its event, or to write it again.
+    Column("due_at", Double),
+    # The last summary that was closed, and when, by the database's clock.
+    Column("last_summary_id", Text),
+    Column("sealed_at", Double),
+    # By the database's clock.
+    Column("updated_at", Double, nullable=False),
+    Index("ix_recipients_summary_id", "summary_id"),
+    Index("ix_recipients_due_at", "due_at"),
+    Index("ix_recipients_updated_at", "updated_at"),
+)
+
+#: Notifications that were counted, or held back and told in a summary: decided once each.
+counted_notifications = Table(
+    "counted_notifications",
+    metadata,
+    Column("uid", Text, primary_key=True),
+    Column("recipient", Text, nullable=False),
+    # NULL: it was let through.
+    Column("summary_id", Text),
+    Column("event_id", Text, nullable=False),
+    Column("atom", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("timestamp_ms", BigInteger, nullable=False),
+    # For the summary, a JSON array: entity, check, alarm, status. NULL: it was let through.
+    Column("words", Text),
+    # By the database's clock.
+    Column("decided_at", Double, nullable=False),
+    Index("ix_counted_notifications_recipient", "recipient", "decided_at"),
+    Index("ix_counted_notifications_summary_id", "summary_id"),
+    Index("ix_counted_notifications_decided_at", "decided_at"),
+)

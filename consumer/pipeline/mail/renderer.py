@@ -17,7 +17,8 @@ from jinja2 import (
 
 from consumer.domain.alarm import AlarmEvent, State
 from consumer.domain.errors import SettingsError
-from consumer.domain.notification import Context
+from consumer.domain.notification import Context, Notification
+from consumer.domain.rate_limit import Summary
 from consumer.pipeline.mail.clean import header_line, one_line
 from consumer.pipeline.mail.language import (
     BuiltInEnvironment,
@@ -25,12 +26,15 @@ from consumer.pipeline.mail.language import (
     bounded,
     values_with_budget,
 )
+from consumer.pipeline.mail.summary import summary_values
 from consumer.pipeline.mail.view import event_values
 
 SUBJECT: Final = "subject.txt"
 TEXT: Final = "body.txt"
 HTML: Final = "body.html"
 _PARTS: Final = (SUBJECT, TEXT, HTML)
+#: Of the mail that tells what was held back; no account has its own.
+_SUMMARY_PARTS: Final = ("summary_subject.txt", "summary.txt", "summary.html")
 _SUBJECT_LIMIT: Final = 200
 _ERROR_LIMIT: Final = 200
 #: A plain folder name: nothing that leads out of the template directory.
@@ -75,6 +79,7 @@ class Renderer:
         self._zone = _zone(display_zone)
         built_in = BuiltInEnvironment(PackageLoader("consumer.pipeline", "templates"))
         self._built_in = {part: built_in.get_template(part) for part in _PARTS}
+        self._summary = [built_in.get_template(part) for part in _SUMMARY_PARTS]
         self._own: MailEnvironment | None = None
         if template_directory is not None:
             if not template_directory.is_dir():
@@ -111,6 +116,21 @@ class Renderer:
         noted = {**values, "notes": [*values["notes"], note]}
         rendered = self._render_built_in(noted)
         return msgspec.structs.replace(rendered, template_error=f"{name}: {problem}")
+
+    def render_summary(
+        self, notification: Notification, summary: Summary, context: Context, now_ms: int
+    ) -> Rendered:
+        """The parts of the mail that tells what was held back from one recipient."""
+        values = summary_values(
+            notification,
+            summary,
+            context,
+            now_ms=now_ms,
+            product_name=self._product_name,
+            zone=self._zone,
+        )
+        subject, text, html = (template.render(values) for template in self._summary)
+        return Rendered(subject=header_line(subject, _SUBJECT_LIMIT), text=text, html=html)
 
     def _render_built_in(self, values: Mapping[str, Any]) -> Rendered:
         subject, text, html = (self._built_in[part].render(values) for part in _PARTS)

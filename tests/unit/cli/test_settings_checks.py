@@ -48,6 +48,17 @@ def test_the_defaults_are_fine() -> None:
             "[smtp] ca_file: cannot be read",
         ),
         ({"routes": [{"tenants": [" 1"]}]}, "[[routes]] 1 tenants: ' 1' is no tenant id"),
+        (
+            {
+                "kafka": {"formats": {"alarm-events": "rackspace"}},
+                "delivery": {"recipient_limit": {"emails_per_hour": 20}},
+            },
+            "[delivery.recipient_limit]: each topic of events has a format of another kind",
+        ),
+        (
+            {"delivery": {"recipient_limit": {"emails_per_hour": 20, "tenants": {"1 ": 3}}}},
+            "[delivery.recipient_limit] tenants: '1 ' is no tenant id",
+        ),
         ({"feedback": {"in_run": True}}, "[feedback] signing_key: give it or signing_key_file"),
         (
             {
@@ -92,6 +103,18 @@ def test_problem(sections: dict[str, Any], beginning: str) -> None:
             "[delivery] fallback_contact: is not used",
         ),
         ({"delivery": {"test_mode": True}}, "[delivery] test_mode: is on"),
+        (
+            {"delivery": {"recipient_limit": {"summary_seconds": 60}}},
+            "[delivery.recipient_limit]: limits nobody",
+        ),
+        (
+            {
+                "delivery": {
+                    "recipient_limit": {"emails_per_hour": 9, "limited_states": ["CRITICAL"]}
+                }
+            },
+            "[delivery.recipient_limit] limited_states: has CRITICAL",
+        ),
         ({"ledger": {"retention_days": 0.5}}, "[ledger] retention_days: events are sent up to 1"),
         ({"catalog": {"stale_seconds": 1}}, "[catalog] stale_seconds: is below"),
     ],

@@ -68,6 +68,7 @@ ENDINGS = [
     ending(Kind.DISABLED, Reason.ALARM_DISABLED),
     ending(Kind.LOOKUP_FAILED, Reason.NOT_IN_CATALOG),
     ending(Kind.NO_RECIPIENTS, Reason.EMPTY_LIST),
+    ending(Kind.RATE_LIMITED, Reason.RATE_LIMITED, target_id="nt1", type="email"),
     ending(Kind.NO_RECIPIENTS, Reason.NO_CONTACTS, target_id="nt1", type="email"),
     ending(Kind.FAILED, Reason.UNKNOWN_NOTIFICATION, target_id="nt1"),
     ending(
