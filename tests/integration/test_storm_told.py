@@ -7,6 +7,7 @@ from typing import Any
 import requests
 
 from consumer.adapters.ledger import open_ledger
+from consumer.domain.ledger import DeliveryState
 from consumer.domain.reasons import Kind
 from consumer.domain.tracking import TrackingEvent
 from consumer.sandbox.catalog import write_load_catalog
@@ -138,7 +139,7 @@ def assert_traces_agree(messenger: Messenger, mails: list[dict[str, Any]]) -> No
         found = find(parse_reference(id_), ledger=ledger, read=None)
         (trace,) = found.traces
         (delivery,) = trace.deliveries
-        assert (delivery.uid, delivery.state) == (uid, Kind.ACCEPTED)
+        assert (delivery.uid, delivery.state) == (uid, DeliveryState.ACCEPTED)
         assert Counter(step.kind for step in topic[id_]) == became[uid]
     ledger.close()
     for fate in ("load-0@", "load-150@", "load-250@", "load-350@", "load-450@", "load-650@"):
