@@ -1,89 +1,110 @@
 """Replays on real Kafka: after an outage exactly what was missed is sent, each email once."""
 
 import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
+
+from kafka import KafkaConsumer
 
 from consumer.domain.reasons import Kind
+from consumer.sandbox.catalog import write_load_catalog
 from tests.support.kafka import Kafka, until
-from tests.support.load import assert_in_order, decoded
-from tests.support.replaying import Replaying, assert_each_once
+from tests.support.load import RECIPIENTS, assert_in_order, by_event, decoded, load
+from tests.support.messenger import Messenger
+from tests.support.replaying import Replaying, assert_each_once, replayed
 
-BEFORE, DURING = 60, 240
+BEFORE, DURING = 40, 160
 
 
 def test_what_an_outage_made_expire_is_replayed_once_also_by_a_replay_that_is_killed(
     tmp_path: Path, kafka: Kafka
 ) -> None:
     """Production runs beside it. Its offsets stay; a second replay finds nothing to send."""
-    with Replaying(tmp_path, kafka) as run:
+    with Replaying(tmp_path, kafka, atoms=40) as run:
         run.go_through_an_outage(BEFORE, DURING)
+        everything = run.told | run.missed
         assert run.told
         assert len(run.missed) > 100
-        ledger = sorted(tmp_path.glob("messenger.db*"))
-        before = {file: file.read_bytes() for file in ledger}
-        positions, tracked = run.positions, len(run.tracked())
-        dry = run.replay("--all", "--dry-run")
-        assert dry["would_send"] == len(run.missed)
-        assert {file: file.read_bytes() for file in ledger} == before
-        assert len(run.tracked()) == tracked
-        assert_each_once(run.mails(), run.told)
-
+        positions = run.positions
         run.start("beside")
         run.begin("first", "--all", "--rate", "40")
         run.until_accepted(len(run.told) + 20)
         run.kill("first")
         sent = len(run.mails())
-        assert sent < len(run.told | run.missed), "killed in the middle"
-        told = run.replay("--all", "--rate", "500", "--name", "first")
+        assert sent < len(everything), "killed in the middle"
+        told = replayed(run, "--all", "--rate", "500", "--name", "first")
         assert told["finished"]
-        assert told["sent"] >= len(run.told | run.missed) - sent
-        assert_each_once(run.mails(), run.told | run.missed)
+        assert told["sent"] >= len(everything) - sent
+        assert_each_once(run.mails(), everything)
         assert_in_order(run.fake.messages(limit=10_000), decoded(run.records))
-        accepted = {record.event.id for record in run.tracked([Kind.ACCEPTED])}
-        assert accepted == run.told | run.missed
+        assert {record.event.id for record in run.tracked([Kind.ACCEPTED])} == everything
 
-        again = run.replay("--all", "--rate", "500")
+        again = replayed(run, "--all")
         assert (again["sent"], again["not_sent"]) == (0, {})
-        assert again["left_out"]["already sent"] >= len(run.told | run.missed)
+        assert again["left_out"]["already sent"] >= len(everything)
         assert run.positions == positions
         assert run.terminate("beside") == 0
 
 
-def test_a_resend_has_new_identities_and_its_reason_and_offsets_are_reset_with_care(
+def test_what_was_skipped_is_never_seen_until_it_is_replayed_and_resent_as_something_new(
     tmp_path: Path, kafka: Kafka
 ) -> None:
-    """Resent emails name the one they repeat. The group is reset only when it is at rest."""
-    with Replaying(tmp_path, kafka, atoms=20) as run:
-        run.go_through_an_outage(20, 0)
-        first = {mail["variables"]["event_id"]: mail for mail in run.fake.messages(limit=100)}
-        why = ("--resend", "--reason", "the mailbox was lost")
-        told = run.replay("--all", "--name", "lost", *why)
-        assert told["sent"] == len(first)
-        assert run.replay("--all", "--name", "lost", *why)["sent"] == 0
-        resent = [r for r in run.tracked([Kind.ACCEPTED]) if r.resent is not None]
+    """Production's offsets are moved with care: nobody may be at work, and somebody says yes."""
+    with Messenger(tmp_path, kafka, partitions=1) as messenger:
+        write_load_catalog(messenger.catalog, 10, RECIPIENTS)
+        records = load(10, atoms=10)
+        kafka.produce(messenger.events, [(record.key, record.value) for record in records])
+        ahead = replayed(messenger, "--all")
+        assert (ahead["sent"], list(ahead["left_out"].values())) == (0, [10]), "production's"
+
+        skip = ("offsets", "reset", "--to", "latest")
+        assert messenger.command(*skip).returncode == 2, "nobody was there to say yes"
+        with _member(messenger):
+            refused = messenger.command(*skip, "--yes")
+            assert (refused.returncode, "at work" in refused.stderr) == (1, True)
+            (shown,) = _shown(messenger)
+            assert (shown["committed"], shown["lag"], len(shown["members"])) == (None, 10, 1)
+        assert kafka.committed(messenger.group, messenger.events) == {}
+        skipped = messenger.command(*skip, "--yes")
+        assert "10 records would never be mailed" in skipped.stdout
+        (shown,) = _shown(messenger)
+        assert (shown["committed"], shown["lag"], shown["members"]) == (10, 0, [])
+        assert abs(shown["committed_time"] - kafka.read_all(messenger.events)[-1].timestamp) == 0
+
+        assert replayed(messenger, "--all")["sent"] == 10
+        first = by_event(messenger.fake.messages(limit=100))
+        assert_each_once(first, decoded(records))
+        why = ("--all", "--resend", "--reason", "the mailbox was lost")
+        assert replayed(messenger, *why)["sent"] == 10
+        resent = [r for r in messenger.tracked([Kind.ACCEPTED]) if r.resent is not None]
         assert {r.resent.event_id for r in resent if r.resent} == set(first)
         assert {r.resent.reason for r in resent if r.resent} == {"the mailbox was lost"}
-        assert not {r.event.id for r in resent} & set(first)
-        assert sum(run.mails().values()) == 2 * len(first)
+        assert len(by_event(messenger.fake.messages(limit=100)).keys() - first.keys()) == 10
+        assert kafka.committed(messenger.group, messenger.events) == {0: 10}
 
-        run.start("at-work")
-        run.until_logged("at-work", "partitions.assigned")
-        reset = ("offsets", "reset", "--to", "earliest")
-        refused = run.command(*reset, "--yes")
-        assert (refused.returncode, "at work" in refused.stderr) == (1, True)
-        shown = json.loads(run.command("offsets", "show", "--json").stdout)
-        assert sum(each["committed"] or 0 for each in shown) == len(run.records)
-        assert all(each["members"] and each["lag"] == 0 for each in shown)
-        assert any(each["committed_time"] for each in shown)
-        assert run.terminate("at-work") == 0
-        until(lambda: run.command(*reset, "--dry-run").stderr.count("active") == 0, "at rest")
-        before = run.positions
-        dry = run.command(*reset, "--dry-run")
-        assert dry.stdout.count("would be read again") == sum(1 for n in before.values() if n)
-        assert run.command(*reset).returncode == 2, "nobody was there to say yes"
-        assert run.positions == before
-        assert run.command(*reset, "--yes").returncode == 0
-        assert set(run.positions.values()) == {0}
-        skipped = run.command("offsets", "reset", "--to", "latest", "--yes")
-        assert "would never be mailed" in skipped.stdout
-        assert run.positions == before
+
+def _shown(messenger: Messenger) -> list[dict[str, Any]]:
+    shown: list[dict[str, Any]] = json.loads(messenger.command("offsets", "show", "--json").stdout)
+    return shown
+
+
+@contextmanager
+def _member(messenger: Messenger) -> Iterator[None]:
+    """Somebody is in the group of production."""
+    consumer = KafkaConsumer(
+        messenger.events,
+        bootstrap_servers=messenger.kafka.bootstrap,
+        group_id=messenger.group,
+        enable_auto_commit=False,
+        max_poll_records=1,
+    )
+    with closing(consumer):
+
+        def has_joined() -> bool:
+            consumer.poll(timeout_ms=100)
+            return bool(consumer.assignment())
+
+        until(has_joined, "a member of the group")
+        yield

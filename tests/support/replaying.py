@@ -11,6 +11,7 @@ from consumer.sandbox.catalog import write_load_catalog
 from consumer.sandbox.traffic import TrafficRecord
 from tests.support.fleet import Fleet
 from tests.support.load import RECIPIENTS, by_event, load
+from tests.support.messenger import Messenger
 from tests.support.outages import QUICK
 from tests.support.process import Process
 from tests.support.proxy import TcpProxy
@@ -56,13 +57,6 @@ class Replaying(Fleet):
         """By event, how many emails were accepted."""
         return by_event(self.fake.messages(limit=1_000_000))
 
-    def replay(self, *arguments: str, code: int = 0) -> dict[str, Any]:
-        """The command, and what it told at its end."""
-        ran = self.command("replay", *arguments, "--json")
-        assert ran.returncode == code, ran.stderr
-        told: dict[str, Any] = json.loads(ran.stdout)
-        return told
-
     def begin(self, name: str, *arguments: str) -> None:
         """The command in the background; to be killed by its name."""
         self._processes[name] = Process(
@@ -76,6 +70,14 @@ class Replaying(Fleet):
     def positions(self) -> dict[int, int]:
         """Where production goes on."""
         return self.kafka.committed(self.group, self.events)
+
+
+def replayed(messenger: Messenger, *arguments: str) -> dict[str, Any]:
+    """`messenger replay`, and what it told at its end."""
+    ran = messenger.command("replay", *arguments, "--json")
+    assert ran.returncode == 0, ran.stderr
+    told: dict[str, Any] = json.loads(ran.stdout)
+    return told
 
 
 def assert_each_once(mails: Mapping[str, int], wanted: Iterable[str]) -> None:
