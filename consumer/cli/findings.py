@@ -65,10 +65,10 @@ def about_sound(finding: Finding, is_sound: Callable[..., bool]) -> bool:
     place = _PLACE.match(finding.text)
     if place is None:
         return True
-    keys = [key.split(" ", 1)[0].split(".")[0] for key in place[3].split(", ")]
+    keys = [key.split(" ", 1)[0].split(".") for key in place[3].split(", ")]
     # What is said of a sender is said beside the domain.
-    beside = ["domain"] if keys == ["from_address"] else []
-    return all(is_sound(place[1], *_number(place[2]), key) for key in (*keys, *beside))
+    beside = [["domain"]] if keys == [["from_address"]] else []
+    return all(is_sound(place[1], *_number(place[2]), *key) for key in (*keys, *beside))
 
 
 def _number(told: str | None) -> list[str]:

@@ -7,6 +7,9 @@ import pytest
 
 from consumer.cli.findings import Level, texts
 from consumer.cli.format_checks import check_formats
+from consumer.configuration import load_settings
+from consumer.domain.alarm import State
+from consumer.formats import FormatMapping
 from consumer.settings import Kafka
 from tests.unit.cli.conftest import SETTINGS, Run
 
@@ -84,6 +87,8 @@ severities = "severity"
 states = { page = "red" }
 tenant = [""]
 default_tenant = ""
+[kafka.mapping.monasca]
+tenant = "tenant"
 """,
         encoding="utf-8",
     )
@@ -95,5 +100,20 @@ default_tenant = ""
         f"{place}.states.page: input should be 'OK', 'WARNING', 'CRITICAL' or 'UNKNOWN'",
         f"{place}.tenant.0: string should have at least 1 character",
         f"{place}.default_tenant: string should have at least 1 character",
+        f"{config}: [kafka] mapping.monasca.tenant: is nothing to monasca",
     ):
         assert part in ran.err
+
+
+def test_labels_and_words_may_be_written_loosely(tmp_path: Path, config: Path) -> None:
+    """Several labels in one text, states in any case, and all of it by the environment."""
+    config.write_text(
+        SETTINGS.format(directory=tmp_path)
+        + '[kafka.mapping.alertmanager]\nstates = { Page = "Critical" }\ntenant = "customer"\n',
+        encoding="utf-8",
+    )
+    variable = "MESSENGER_KAFKA__MAPPING__ALERTMANAGER__ENTITY"
+    mapping = load_settings(config, {variable: "pod, instance"}).kafka.mapping["alertmanager"]
+    assert mapping.as_mapping() == FormatMapping(
+        states={"page": State.CRITICAL}, tenant=("customer",), entity=("pod", "instance")
+    )
