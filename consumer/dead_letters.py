@@ -26,15 +26,18 @@ Decode = Callable[[Record], Sequence[AlarmEvent]]
 _ALWAYS: Final = float("inf")
 #: Milliseconds by which the clocks of Kafka and of the process that ended an event may differ.
 _CLOCKS_MS: Final = 1000
-#: Why letters are written: what could not be read, whom the catalog does not know, what was given
-#: up. A topic may hold others, of a version before or after this one.
-REASONS: Final = (
+_UNREADABLE: Final = (
     Reason.NOT_JSON,
     Reason.UNKNOWN_FORMAT,
     Reason.UNKNOWN_VERSION,
     Reason.SCHEMA_MISMATCH,
     Reason.TOO_LARGE,
     Reason.EMPTY,
+)
+#: Why letters are written: what could not be read, whom the catalog does not know, what was given
+#: up. A topic may hold others, of a version before or after this one.
+REASONS: Final = (
+    *_UNREADABLE,
     Reason.NOT_IN_CATALOG,
     Reason.UNKNOWN_NOTIFICATION,
     Reason.INVALID_ADDRESS,
@@ -265,4 +268,7 @@ def _since(row: EventRow, letter: Letter, redriven_at: int | None) -> bool:
     """
     if letter.dead.reason == Reason.NOT_IN_CATALOG or redriven_at is not None:
         return True
+    if letter.dead.reason in _UNREADABLE:
+        # What can be read of it are its good parts, and the letter is about the others.
+        return False
     return row.closed_at * 1000 > letter.at + _CLOCKS_MS

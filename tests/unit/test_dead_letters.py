@@ -165,6 +165,13 @@ def test_what_ended_since_is_settled(
 MISSING = Undelivered("", "", "ntMissing")
 
 
+def test_good_events_of_a_record_do_not_settle_what_is_broken_in_it(desk: Desk) -> None:
+    """Only when it was redriven, and could be read as a whole, its events speak for the letter."""
+    desk.end("accepted", 600)
+    assert desk.standing(reason="schema_mismatch").state is State.OPEN
+    assert desk.standing(note_record(2, 1), reason="schema_mismatch").state is State.ACCEPTED
+
+
 def test_what_was_told_before_the_letter_does_not_settle_it_as_accepted(desk: Desk) -> None:
     """Redriven, its event was stale; that another had its email keeps the event's outcome."""
     desk.end("accepted", 600)
