@@ -27,7 +27,7 @@ from consumer.domain.alarm import State
 from consumer.domain.rate_limit import AlarmNow, HeldNotification, Owed, Summary
 
 #: Notifications that one summary lists: more than anybody reads, and a bound for its size.
-MOST_LISTED: Final = 500
+MOST_LISTED: Final = 250
 
 _IDS = given(summary_id=Text)
 _NAMES = given(recipient=Text)
@@ -111,23 +111,23 @@ def _listed() -> Select[Any]:
 
 _LISTED = _listed()
 
-_HELD = given(summary_id=Text, recipient=Text, atom=Text)
+_HELD = given(summary_id=Text, atom=Text)
 #: Where each alarm stands: events that have ended.
 _ATOMS: Select[Any] = (
     select(_HELD.c.summary_id, atoms.c.atom, atoms.c.last_state, atoms.c.last_timestamp_ms)
     .join(_HELD, atoms.c.atom == _HELD.c.atom)
     .where(atoms.c.last_state.is_not(None), atoms.c.last_timestamp_ms.is_not(None))
 )
-#: And what the recipient was told of it meanwhile, or is being told right now.
+
+_WHOSE = given(summary_id=Text, recipient=Text)
+#: And what the recipient was told meanwhile, or is being told right now. Of any alarm: to ask
+#: alarm by alarm goes through all of the recipient's rows for each.
 _TOLD: Select[Any] = (
-    select(_HELD.c.summary_id, _COUNTED.atom, _COUNTED.state, _COUNTED.timestamp_ms)
-    .join(
-        _HELD,
-        (_COUNTED.recipient == _HELD.c.recipient) & (_COUNTED.atom == _HELD.c.atom),
-    )
+    select(_WHOSE.c.summary_id, _COUNTED.atom, _COUNTED.state, _COUNTED.timestamp_ms)
+    .join(_WHOSE, _COUNTED.recipient == _WHOSE.c.recipient)
     .where(
         _COUNTED.decided_at >= bindparam("opened_at", type_=Double),
-        or_(_COUNTED.summary_id.is_(None), _COUNTED.summary_id != _HELD.c.summary_id),
+        or_(_COUNTED.summary_id.is_(None), _COUNTED.summary_id != _WHOSE.c.summary_id),
     )
 )
 
@@ -196,22 +196,20 @@ def seal(
 def _newest(connection: Connection, held: Sequence[Row[Any]]) -> dict[str, dict[str, AlarmNow]]:
     """By summary and atom, the newest state of all that is known."""
     newest: dict[str, dict[str, AlarmNow]] = {}
-
-    def tell(summary_id: str, atom: str, state: str, timestamp_ms: int) -> None:
-        of_summary = newest.setdefault(summary_id, {})
-        known = of_summary.get(atom)
-        if known is None or timestamp_ms > known.timestamp_ms:
-            of_summary[atom] = AlarmNow(state=State(state), timestamp_ms=timestamp_ms)
-
-    for row in held:
-        tell(row.summary_id, row.atom, row.state, row.timestamp_ms)
-    if held:
-        keys = sorted({(row.summary_id, row.recipient, row.atom) for row in held})
-        wanted = {"rows": rows(keys), "opened_at": min(row.opened_at for row in held)}
-        for told in connection.execute(_TOLD, wanted):
-            tell(told.summary_id, told.atom, told.state, told.timestamp_ms)
-        for row in connection.execute(_ATOMS, wanted):
-            tell(row.summary_id, row.atom, row.last_state, row.last_timestamp_ms)
+    for row in reversed(held):
+        now = AlarmNow(state=State(row.state), timestamp_ms=row.timestamp_ms)
+        newest.setdefault(row.summary_id, {})[row.atom] = now
+    if not held:
+        return newest
+    whose = sorted({(row.summary_id, row.recipient) for row in held})
+    since = min(row.opened_at for row in held)
+    told = connection.execute(_TOLD, {"rows": rows(whose), "opened_at": since}).all()
+    keys = [(id_, atom) for id_, of_summary in newest.items() for atom in of_summary]
+    ended = connection.execute(_ATOMS, {"rows": rows(keys)}).all()
+    for summary_id, atom, state, timestamp_ms in [*told, *ended]:
+        known = newest[summary_id].get(atom)
+        if known is not None and timestamp_ms > known.timestamp_ms:
+            newest[summary_id][atom] = AlarmNow(state=State(state), timestamp_ms=timestamp_ms)
     return newest
 
 

@@ -52,7 +52,9 @@ def summary_values(
         "product": product_name,
         "title": f"{product_name} summary",
         "total": _many(summary.total, "notification"),
-        "alarms_in_all": _many(len(by_atom), "alarm"),
+        # What is not listed may be of others.
+        "alarms_in_all": ("at least " if summary.total > len(summary.held) else "")
+        + _many(len(by_atom), "alarm"),
         "now": ", ".join(f"{count} {state}" for state, count in counts if count),
         "colour": colour_of(standing[order[0]].state if order else ""),
         "alarms": alarms,
