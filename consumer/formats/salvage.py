@@ -27,16 +27,19 @@ def salvage(value: bytes | None) -> TrackedEvent:
 
 
 def _readable(raw: dict[str, Any]) -> TrackedEvent:
-    """Our own fields, or those of the Rackspace payload under the same or another name."""
+    """Our own fields, or what other formats call them: the Rackspace payload, Monasca, Salus."""
+    raw = object_or_none(raw.get("alarm-transitioned")) or raw
     details = object_or_none(raw.get("details")) or {}
     snapshots = {name: object_or_none(raw.get(name)) or {} for name in ("entity", "check", "alarm")}
     return TrackedEvent(
         id=_text(raw.get("id")) or _text(raw.get("log_entry_id")),
         event_id=_text(raw.get("event_id")),
-        tenant_id=_text(raw.get("tenant_id")),
+        tenant_id=_text(raw.get("tenant_id")) or _text(raw.get("tenantId")),
         entity_id=_text(raw.get("entity_id")) or _text(snapshots["entity"].get("id")),
         check_id=_text(raw.get("check_id")) or _text(snapshots["check"].get("id")),
-        alarm_id=_text(raw.get("alarm_id")) or _text(snapshots["alarm"].get("id")),
+        alarm_id=_text(raw.get("alarm_id"))
+        or _text(snapshots["alarm"].get("id"))
+        or _text(raw.get("alarmId")),
         state=_state(raw.get("state")) or _state(details.get("state")),
         previous_state=_state(raw.get("previous_state")),
         timestamp=_time(raw.get("timestamp")) or _time(details.get("timestamp")),

@@ -9,6 +9,7 @@ from consumer.domain.tracking import TrackedEvent
 from consumer.formats import salvage
 from consumer.formats.reading import PARSE_LIMIT_BYTES
 from tests.unit.formats.payloads import own, rackspace
+from tests.unit.formats.samples.monasca import transition
 
 
 def test_our_own_fields() -> None:
@@ -50,3 +51,10 @@ def test_what_is_no_sound_id_is_left_out() -> None:
 )
 def test_nothing_is_known_of_what_is_no_object(value: bytes | None) -> None:
     assert salvage(value) == TrackedEvent(id=None)
+
+
+def test_the_ids_of_a_transition_are_read() -> None:
+    found = salvage(json.dumps(transition(newState="?")).encode())
+    assert found.tenant_id == "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+    assert found.alarm_id == "7d2e8b44-6a0f-4c55-9d1b-2f1f2b7c0001"
+    assert found.timestamp == 1_392_138_733_810
