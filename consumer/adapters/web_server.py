@@ -1,5 +1,6 @@
 """An ASGI application as a running server, in a thread: what receives from other systems."""
 
+import os
 import socket
 import threading
 from typing import Any
@@ -18,8 +19,7 @@ class WebServer:
 
     def __init__(self, app: Any, host: str, port: int, *, name: str = "webhooks") -> None:
         """`name`: its thread's. Raises OSError when the port is taken."""
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._listener = socket.create_server((host, port), family=family)
+        self._listener = _listen(host, port)
         self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         config = uvicorn.Config(
             app,
@@ -53,3 +53,14 @@ class WebServer:
         if self._thread.is_alive():
             self._thread.join(_GRACE_SECONDS + 5)
         self._listener.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        if error.errno is None or error.errno <= 0:  # the host has no address
+            raise
+        # Without the address, which `create_server` adds: whoever tells it does so too.
+        raise OSError(error.errno, os.strerror(error.errno)) from None
