@@ -17,7 +17,8 @@ from consumer.domain.ledger import Closing, DeliveryState, SendingMark, Settleme
 from consumer.domain.notification import Email, Ending, Notification, SendOptions
 from consumer.domain.reasons import Kind, Reason
 from consumer.pipeline.lock import Locked
-from consumer.pipeline.pipeline import Incoming, NotYet, Pipeline, Prepared, Send
+from consumer.pipeline.pipeline import Incoming, NotYet, Pipeline, Prepared
+from consumer.pipeline.sends import Send
 from consumer.ports import Ledger
 
 #: Who holds the alarms in the ledger that is moved on.

@@ -17,7 +17,8 @@ from consumer.experiments.replay import Given, make_catalog, make_pipeline, make
 from consumer.experiments.replay_pipeline import ReplayPipeline
 from consumer.experiments.replay_report import Report
 from consumer.pipeline.lock import Progress
-from consumer.pipeline.pipeline import Incoming, NotYet, Prepared, Send
+from consumer.pipeline.pipeline import Incoming, NotYet, Prepared
+from consumer.pipeline.sends import Send
 from consumer.settings import Settings
 from consumer.telemetry.metrics import Metrics
 

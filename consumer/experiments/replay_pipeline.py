@@ -18,8 +18,9 @@ from consumer.domain.resend import resent_of
 from consumer.experiments.replay_report import Report
 from consumer.experiments.replay_selecting import Memory, Selector
 from consumer.pipeline.lock import Progress
-from consumer.pipeline.pipeline import Incoming, NotYet, Pipeline, Prepared, Send
+from consumer.pipeline.pipeline import Incoming, NotYet, Pipeline, Prepared
 from consumer.pipeline.receive import Received
+from consumer.pipeline.sends import Send
 
 #: Seconds: no event is believed to be later than this after it ended.
 _CLOCKS: Final = 600.0

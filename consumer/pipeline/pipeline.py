@@ -10,7 +10,7 @@ import msgspec
 
 from consumer.domain.alarm import AlarmEvent
 from consumer.domain.ledger import ClaimRequest, Claims, DeliveryRow
-from consumer.domain.notification import Context, Email, Ending, Notification, SendOptions
+from consumer.domain.notification import Context, Email, Ending, SendOptions
 from consumer.domain.reasons import Kind, Reason
 from consumer.domain.record import Record
 from consumer.domain.suppression import FindSuppressed
@@ -23,12 +23,10 @@ from consumer.pipeline.mail.renderer import Renderer
 from consumer.pipeline.plan import Planned
 from consumer.pipeline.receive import Received, ReceiveSettings, receive
 from consumer.pipeline.recipients import RecipientRules, Recipients
-from consumer.pipeline.resume import Known, LeftInDoubt, Resumed, ToSend, resume
+from consumer.pipeline.resume import Known, Resumed, resume
+from consumer.pipeline.sends import Send, send_of
 from consumer.ports import Catalog, Clock, Ledger
 from consumer.telemetry.metrics import Metrics
-
-#: An email that is not to be sent any more, only looked up.
-_WITHOUT_WORDS = Email(uid="", message_id="", sender="", to="", subject="", text="", html="")
 
 
 class PipelineRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,20 +46,6 @@ class Incoming(msgspec.Struct, frozen=True):
 
     event: AlarmEvent
     first_seen: float
-
-
-class Send(msgspec.Struct, frozen=True, kw_only=True):
-    """One email to hand to a transport."""
-
-    notification: Notification
-    email: Email
-    options: SendOptions
-    attempt: int = 1
-    #: An earlier attempt may have been accepted: to be looked up first.
-    doubt: LeftInDoubt | None = None
-    possible_duplicate: bool = False
-    #: Why it is not sent whatever the lookup says. Its email is only as much as that one needs.
-    obsolete: Reason | None = None
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -284,7 +268,7 @@ class Pipeline:
         )
         return msgspec.structs.replace(
             answer,
-            sends=[_send(each, emails, options) for each in resumed.to_send],
+            sends=[send_of(each, emails, options) for each in resumed.to_send],
             known=resumed.known,
             endings=resumed.endings,
             route=options.route,
@@ -297,21 +281,3 @@ def _resumed(answer: Prepared, planned: Planned | None, rows: Sequence[DeliveryR
         # Its twin may be under way here at this moment: those rows are no earlier run's.
         rows = ()
     return resume(answer.locked.event, planned or Planned(endings=answer.endings), rows)
-
-
-def _send(each: ToSend, emails: Mapping[str, Email], options: SendOptions) -> Send:
-    to = each.notification
-    email = emails.get(to.uid, _WITHOUT_WORDS)
-    if each.doubt is not None:
-        # Whatever the settings say by now: it is looked up, and sent again, as what it was.
-        message_id = f"<{each.doubt.message_id}>"
-        email = msgspec.structs.replace(email, uid=to.uid, to=to.destination, message_id=message_id)
-    return Send(
-        notification=to,
-        email=email,
-        options=options,
-        attempt=each.attempt,
-        doubt=each.doubt,
-        possible_duplicate=each.possible_duplicate,
-        obsolete=each.obsolete,
-    )

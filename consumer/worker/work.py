@@ -11,7 +11,8 @@ from consumer.domain.notification import Notification, SendOptions, SendResult
 from consumer.domain.reasons import Kind, Reason
 from consumer.domain.record import Record
 from consumer.domain.tracking import TrackedEvent
-from consumer.pipeline.pipeline import Prepared, Send
+from consumer.pipeline.pipeline import Prepared
+from consumer.pipeline.sends import Send
 from consumer.pipeline.track import About
 from consumer.wire import redriven_at
 from consumer.worker.doubts import Doubt

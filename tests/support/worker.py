@@ -12,7 +12,8 @@ from consumer.domain.notification import Ending, SendOptions, SendResult
 from consumer.domain.reasons import Kind, Reason
 from consumer.domain.record import Record
 from consumer.pipeline.lock import Locked, Progress
-from consumer.pipeline.pipeline import Prepared, Send
+from consumer.pipeline.pipeline import Prepared
+from consumer.pipeline.sends import Send
 from consumer.worker.offsets import Offsets, Ticket, TopicPartition
 from consumer.worker.work import Work
 from tests.support.factories import make_email, make_event, make_notification
