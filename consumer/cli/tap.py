@@ -129,6 +129,8 @@ def tap(
     running = Tap(_see(topics, settings), wanted, plan, sink, clock)
     try:
         with TopicReader(kafka, topics, span, clock, TellOfReading()) as reader:
+            if span.end is None:
+                complain(f"tap: following {', '.join(topics)}; Ctrl-C ends it")
             try:
                 running.run(reader, stopping.is_set)
             finally:

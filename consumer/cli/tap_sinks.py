@@ -90,7 +90,8 @@ def open_sink(
     if target.address is not None:
         view = _view(destination, "json")
         return Http(target.address, view, clock=clock, stop=stop, say=complain, token=token)
-    return Output(sys.stdout.fileno(), _view(destination, "line"), stop)
+    view = _view(destination, "line")
+    return Output(sys.stdout.fileno(), view, stop)
 
 
 def size_of(text: str) -> int:

@@ -10,7 +10,12 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from kafka import KafkaConsumer
-from kafka.errors import KafkaError, LogTruncationError, OffsetOutOfRangeError
+from kafka.errors import (
+    KafkaError,
+    KafkaTimeoutError,
+    LogTruncationError,
+    OffsetOutOfRangeError,
+)
 from kafka.structs import TopicPartition
 
 from consumer.adapters.kafka.client_quirks import ensure_reachable
@@ -66,14 +71,14 @@ class TopicReader:
         clock: Clock,
         told: ReadingTold | None = None,
         *,
-        make_consumer: Callable[..., Any] = KafkaConsumer,
+        connect: Callable[[KafkaSettings], Any] | None = None,
     ) -> None:
         self._settings = settings
         self._topics = tuple(dict.fromkeys(topics))
         self._span = span
         self._clock = clock
         self._told = told or ReadingTold()
-        self._make_consumer = make_consumer
+        self._connect = connect or connected
         self._next: dict[TopicPartition, int] = {}
         self._starts: Mapping[TopicPartition, int] = {}
         self._ends: Mapping[TopicPartition, int] | None = None
@@ -81,18 +86,16 @@ class TopicReader:
         self._away = False
 
     def __enter__(self) -> Self:
-        ensure_reachable(self._settings)
         try:
-            self._consumer = self._make_consumer(**reader_config(self._settings))
+            self._consumer = self._connect(self._settings)
         except KafkaError as error:
             raise self._unavailable(error) from error
         try:
             self._begin()
-        except KafkaError as error:
+        except BaseException as error:
             self._consumer.close(autocommit=False)
-            raise self._unavailable(error) from error
-        except BaseException:
-            self._consumer.close(autocommit=False)
+            if isinstance(error, KafkaError):
+                raise self._unavailable(error) from error
             raise
         return self
 
@@ -152,7 +155,6 @@ class TopicReader:
     def _begin(self) -> None:
         self._edges = Edges(self._consumer, self._span, self._clock, self._told)
         self._look_at = self._clock.monotonic() + _LOOK_SECONDS
-        step_over_unreadable(self._consumer)
         found = [p for topic in self._topics for p in self._partitions(topic)]
         meant = [p for p in found if self._span.names(p.topic, p.partition)]
         self._starts = self._edges.starts(meant)
@@ -259,10 +261,20 @@ class TopicReader:
         self._away = False
 
     def _unavailable(self, error: Exception) -> BrokerUnavailable:
-        what = str(error) or type(error).__name__
+        # The client's own words for it are about a call that nobody made.
+        silent = isinstance(error, KafkaTimeoutError)
+        what = "no answer in time" if silent else str(error) or type(error).__name__
         return BrokerUnavailable(
             f"Kafka at {self._settings.bootstrap_servers} does not answer: {what}"
         )
+
+
+def connected(settings: KafkaSettings) -> Any:
+    """A client that reads. Raises BrokerUnavailable and the client's errors."""
+    ensure_reachable(settings)
+    consumer = KafkaConsumer(**reader_config(settings))
+    step_over_unreadable(consumer)
+    return consumer
 
 
 def reader_config(settings: KafkaSettings) -> dict[str, Any]:

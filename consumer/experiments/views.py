@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from rich.cells import set_cell_size
+from rich.cells import cell_len, set_cell_size
 
 from consumer.domain.alarm import State
 from consumer.experiments.fields import FIELDS
@@ -119,15 +119,15 @@ def _joined(parts: Sequence[tuple[str, str]], colour: bool, width: int | None) -
     for text, style in parts:
         part = text if not told else f"  {text}"
         if left is not None:
-            part = part if len(part) <= left and part.isascii() else _cut(part, left)
-            left = max(0, left - len(part))
+            part = _cut(part, left)
+            left -= cell_len(part)
         told.append(f"\x1b[{style}m{part}\x1b[0m" if colour and style and part else part)
     return ("".join(told).rstrip() + "\n").encode(errors="replace")
 
 
 def _cut(text: str, cells: int) -> str:
     """At most so many columns: a letter of the East takes two."""
-    return set_cell_size(text, cells).rstrip()
+    return text if cell_len(text) <= cells else set_cell_size(text, cells).rstrip()
 
 
 def _whole(seen: Seen) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import msgspec
 import requests
+from requests.adapters import BaseAdapter
 from urllib3.exceptions import HTTPError
 
 from consumer import __version__
@@ -80,8 +81,9 @@ class Http:
         stop: Callable[[], bool],
         say: Say,
         token: str | None = None,
+        adapter: BaseAdapter | None = None,
     ) -> None:
-        """`token` goes with each request, as a bearer's."""
+        """`token` goes with each request, as a bearer's; `adapter` stands in for the network."""
         self.written = 0
         self.dropped = 0
         self._address = address
@@ -93,7 +95,9 @@ class Http:
         self._lines: list[bytes] = []
         self._bytes = 0
         self._due_at = 0.0
-        self._session = requests.Session()
+        self._session = _WithoutRedirects()
+        if adapter is not None:
+            self._session.mount(address.url, adapter)
         self._session.trust_env = False
         self._session.headers["User-Agent"] = f"alarm-messenger/{__version__}"
         if token is not None:
@@ -192,6 +196,13 @@ class Http:
         self._told = what
 
 
+class _WithoutRedirects(requests.Session):
+    """Told not to follow one, it would still read all of its answer."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """There is none."""
+
+
 class _Later(NamedTuple):
     """It has to be tried again: why, and after how many seconds at the least."""
 
@@ -204,4 +215,6 @@ def _without_address(error: Exception) -> str:
     inner: BaseException = error
     while (cause := inner.__cause__ or inner.__context__) is not None:
         inner = cause
-    return plain(inner) if isinstance(inner, OSError) else type(error).__name__
+    if isinstance(inner, OSError) and not isinstance(inner, requests.RequestException):
+        return plain(inner)
+    return type(error).__name__
