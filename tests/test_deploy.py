@@ -156,7 +156,7 @@ def _shown() -> dict[str, Any]:
 
 
 #: Tables whose keys are the operator's own.
-_TABLES = ("formats", "mapping", "topic_mapping", "clients")
+_TABLES = ("formats", "mapping", "topic_mapping", "clients", "tenants")
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -9,15 +9,19 @@ import typer
 from rich.table import Table
 
 from consumer.adapters.clock import SystemClock
-from consumer.adapters.kafka.topics import read_topic
+from consumer.adapters.kafka.config import KafkaSettings
 from consumer.adapters.ledger import open_ledger
 from consumer.cli.common import ConfigOption, JsonOption, complain, console, fail
 from consumer.cli.moments import parse_moment
 from consumer.cli.plain import plain, print_data
+from consumer.cli.tap_telling import TellOfReading
 from consumer.configuration import load_settings
 from consumer.domain.errors import InvalidMessage
+from consumer.domain.record import Record
 from consumer.domain.rollout import Share, Shares
 from consumer.domain.tracking import TrackingEvent
+from consumer.experiments.reading import TopicReader
+from consumer.experiments.span import At, Now, Span
 from consumer.explaining import moment
 from consumer.pipeline.deliver import Route
 from consumer.rollout.guard import Judgement
@@ -29,6 +33,8 @@ from consumer.settings import Settings, routes_of
 from consumer.wire import decode_tracking
 from consumer.wiring import kafka_settings
 
+#: Milliseconds by which the clocks of those who wrote a record and its time may differ.
+_SKEW_MS: Final = 60_000
 #: Changes of a route's share that are told.
 _HISTORY: Final = 10
 _RATED: Final = ("accepted", "failed", "tried_in_vain", "delivered", "bounced")
@@ -63,12 +69,12 @@ def status(
 ) -> None:
     """Show how emails fare by route and transport, and whom each named route takes.
 
-    Reads the tracking topic. Delivered and bounced are told by `messenger feedback`.
+    Reads the tracking topic from that moment on. `messenger feedback` tells what was delivered.
     """
     begin, end = _between(from_, to)
     settings = load_settings(config)
     standings = _standings(settings)
-    found = count(_records(settings), begin, end)
+    found = count(_records(settings, begin), begin, end)
     if as_json:
         print_data(_as_data(found, standings, begin, end))
     else:
@@ -93,16 +99,25 @@ def _between(from_: str, to: str | None) -> tuple[int, int]:
     return begin, end
 
 
-def _records(settings: Settings) -> Iterator[TrackingEvent]:
+def _records(settings: Settings, begin: int) -> Iterator[TrackingEvent]:
+    """Those of the tracking topic that may tell of what happened since then (milliseconds)."""
     kafka = settings.kafka
+    span = Span(start=At(max(0, begin - _SKEW_MS)), end=Now())
     unreadable = 0
-    for record in read_topic(kafka_settings(kafka), kafka.tracking_topic):
+    for record in read_span(kafka_settings(kafka), kafka.tracking_topic, span):
         try:
             yield decode_tracking(record.value)
         except InvalidMessage:
             unreadable += 1
     if unreadable:
         complain(f"warning: {unreadable} records of {kafka.tracking_topic} are none of ours")
+
+
+def read_span(kafka: KafkaSettings, topic: str, span: Span) -> Iterator[Record]:
+    """A part of one topic. Raises BrokerUnavailable."""
+    with TopicReader(kafka, [topic], span, SystemClock(), TellOfReading()) as reader:
+        for batch in reader.batches():
+            yield from batch
 
 
 def _standings(settings: Settings) -> list[_Standing]:

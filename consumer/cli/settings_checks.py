@@ -16,6 +16,7 @@ from consumer.adapters.mailgun.payload import MAX_TAG_LENGTH, MAX_TAGS
 from consumer.cli.findings import Finding, Level, problem, problems_of, texts, warning
 from consumer.cli.format_checks import check_formats
 from consumer.cli.ingest_checks import check_ingest
+from consumer.cli.rollout_checks import check_rollout
 from consumer.domain.address import valid_address
 from consumer.domain.alarm import State
 from consumer.domain.errors import SettingsError
@@ -39,6 +40,7 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
     yield from _mailgun(settings)
     yield from _smtp(settings)
     yield from _routes(settings.routes)
+    yield from check_rollout(settings)
     yield from _feedback(settings)
     yield from _recipient_limit(settings)
     if settings.ingest.clients:
@@ -213,6 +215,8 @@ def _routes(routes: Sequence[Route]) -> Iterator[Finding]:
             if not tenant or tenant != tenant.strip():
                 yield problem(f"{place} tenants", f"{tenant!r} is no tenant id; take blanks away")
         yield from _tags(f"{place} tags", route.tags)
+        if route.percent == 0 and route.name is not None:
+            continue  # its share is set while processes run
         if route.percent == 0:
             yield warning(f"{place} percent", "is 0: this route never takes an event")
             continue

@@ -17,11 +17,9 @@ from consumer.settings import Settings, routes_of
 
 #: Seconds between two looks at the shares: so late does a process hear of a change.
 _LOOK: Final = 2.0
-#: Seconds between two judgements, and for which the turn as the guard is taken: a process that
-#: died loses it after that.
-_JUDGE: Final = 10.0
-_TURN: Final = 3 * _JUDGE
-_TURN_NAME: Final = "rollout guard"
+_TURN: Final = "rollout guard"
+#: A process that died loses its turn as the guard after so many times that it did not look.
+_MISSED: Final = 3.0
 
 
 class Rollout:
@@ -46,6 +44,7 @@ class Rollout:
         self.routes = LiveRoutes(routes_of(settings.routes))
         self._has_names = any(route.name is not None for route in settings.routes)
         self._rules = guard_rules(settings.rollout.guard)
+        self._interval = settings.rollout.guard.interval_seconds
         self._watched = watched(settings)
         self._owner = owner
         self._worker = worker
@@ -88,7 +87,8 @@ class Rollout:
 
     def guard(self) -> None:
         """If it is our turn, take back what is worse than the others. Raises LedgerUnavailable."""
-        if not self._turns.take_turn(_TURN_NAME, self._owner, _TURN):
+        seconds = _MISSED * max(self._interval, _LOOK)
+        if not self._turns.take_turn(_TURN, self._owner, seconds):
             return
         shares = self._store.shares()
         self._take(shares)
@@ -99,7 +99,7 @@ class Rollout:
     def _run(self) -> None:
         while not self._ended.wait(_LOOK):
             if self.look() and self._watched and self._clock.monotonic() >= self._judge_at:
-                self._judge_at = self._clock.monotonic() + _JUDGE
+                self._judge_at = self._clock.monotonic() + self._interval
                 try:
                     self.guard()
                 except LedgerUnavailable as error:
@@ -109,7 +109,7 @@ class Rollout:
     def _leave(self) -> None:
         if self._watched:
             try:
-                self._turns.leave_turn(_TURN_NAME, self._owner)
+                self._turns.leave_turn(_TURN, self._owner)
             except LedgerUnavailable:
                 return
 

@@ -11,6 +11,7 @@ from consumer.rollout.guard import (
     GuardRules,
     Judgement,
     Metric,
+    Standing,
     Watched,
     at_rest,
     counts_from,
@@ -74,11 +75,16 @@ def look_at(
 
 def in_words(judgement: Judgement, rules: GuardRules) -> str:
     """The figures, for a person."""
-    bad = _BAD[rules.metric]
+    more, margin = 100 * judgement.surely_more, 100 * rules.margin
+    if judgement.standing is Standing.TOO_FEW:
+        verdict = f"it takes {rules.minimum} of each"
+    elif more > 0:
+        verdict = f"at least {more:.1f} points more, the margin is {margin:g}"
+    else:
+        verdict = "no more beyond chance"
     return (
-        f"{_told(judgement.mine)} of it were {bad}, {_told(judgement.others)} of the others: "
-        f"at least {100 * judgement.surely_more:.1f} points more, the margin is "
-        f"{100 * rules.margin:g}"
+        f"{_told(judgement.mine)} of it were {_BAD[rules.metric]}, {_told(judgement.others)} of "
+        f"the others: {verdict}"
     )
 
 

@@ -21,6 +21,8 @@ class Guard(Section):
     #: After a share was set nothing is decided for so long.
     cool_down_seconds: float = Field(default=120.0, ge=0)
     slow_seconds: Seconds = 30.0
+    #: Between two looks of the one process that is the guard.
+    interval_seconds: Seconds = 10.0
 
 
 class Rollout(Section):

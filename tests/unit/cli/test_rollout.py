@@ -70,12 +70,12 @@ def tracked(monkeypatch: pytest.MonkeyPatch) -> list[TrackingEvent]:
     """What the tracking topic holds."""
     steps: list[TrackingEvent] = []
 
-    def read(_kafka: object, topic: str, *_: object, **__: object) -> Iterator[Record]:
+    def read(_kafka: object, topic: str, _span: object) -> Iterator[Record]:
         assert topic == "notification-tracking"
         for place, each in enumerate(steps):
             yield Record(topic, 0, place, None, encode_tracking(each))
 
-    monkeypatch.setattr(STATUS, "read_topic", read)
+    monkeypatch.setattr(STATUS, "read_span", read)
     return steps
 
 
@@ -202,7 +202,7 @@ class TestStatus:
         def away(*_: object, **__: object) -> Iterator[Record]:
             raise BrokerUnavailable("Kafka does not answer")
 
-        monkeypatch.setattr(STATUS, "read_topic", away)
+        monkeypatch.setattr(STATUS, "read_span", away)
         ran = command("status")
         assert (ran.code, ran.err) == (3, "messenger: Kafka does not answer\n")
 

@@ -41,6 +41,15 @@ NOW = 1_000_000.0
         (3, 20, 0, 1000, Standing.FINE),
         # Seen with more emails the same share is worse.
         (150, 1000, 0, 1000, Standing.WORSE),
+        # So the page on it says.
+        (5, 30, 0, 1000, Standing.FINE),
+        (6, 30, 0, 1000, Standing.WORSE),
+        (11, 100, 0, 1000, Standing.FINE),
+        (12, 100, 0, 1000, Standing.WORSE),
+        (72, 1000, 0, 1000, Standing.FINE),
+        (73, 1000, 0, 1000, Standing.WORSE),
+        (612, 10_000, 0, 1000, Standing.FINE),
+        (613, 10_000, 0, 1000, Standing.WORSE),
         # Worse, but within the margin.
         (400, 10_000, 0, 10_000, Standing.FINE),
         (700, 10_000, 0, 10_000, Standing.WORSE),
