@@ -35,7 +35,7 @@ MAPPING: Final = FormatMapping(
     status=("name",),
     link=(),
     severity=("severity",),
-    # Not classified, information, warning, average; high, disaster.
+    # The words that Zabbix shows for these numbers are asked for first.
     states={
         **dict.fromkeys("0123", State.WARNING),
         **dict.fromkeys("45", State.CRITICAL),
@@ -49,7 +49,9 @@ _NUMBER: Final = re.compile(r"[0-9]{1,20}")
 #: 10000-01-01; the times of a problem are checked after this by what all formats must keep.
 _LAST_CLOCK: Final = 253_402_300_800
 _NANOSECONDS: Final = 1_000_000_000
-_TOLD: Final = frozenset({"host", "visible name", "name"})
+_SEVERITIES: Final = ("not classified", "information", "warning", "average", "high", "disaster")
+_WORDS: Final = {str(number): word for number, word in enumerate(_SEVERITIES)}
+_TOLD: Final = frozenset({"host", "visible name", "group", "name"})
 
 
 class _Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +89,8 @@ def _problem(event: _Event, mapping: FormatMapping) -> AlarmEvent:
     number = _number("eventid", event.eventid)
     labels = _labels(event)
     ids, source = ids_among(labels, mapping), mapping.source or NAME
-    state = mapping.state_of(first_of(labels, mapping.severity))
+    severity = first_of(labels, mapping.severity)
+    state = mapping.state_of(_WORDS.get(severity or ""), severity)
     if state is None:
         raise mismatch("severity", "means no state that we know")
     return AlarmEvent(
@@ -106,8 +109,7 @@ def _problem(event: _Event, mapping: FormatMapping) -> AlarmEvent:
         check={"label": first_of(labels, mapping.alarm)},
         alarm={"label": first_of(labels, mapping.alarm)},
         link=first_of(labels, mapping.link),
-        attributes={name: text for name, text in labels.items() if name not in _TOLD}
-        | remembered(),
+        attributes=_shown(labels) | remembered(),
     )
 
 
@@ -168,6 +170,13 @@ def _labels(event: _Event) -> dict[str, str]:
         "name": event.name,
     }
     return as_labels(dict(reversed(tags))) | as_labels(own)
+
+
+def _shown(labels: dict[str, str]) -> dict[str, str]:
+    """What the mail does not say elsewhere, the severity as people know it."""
+    shown = {name: text for name, text in labels.items() if name not in _TOLD}
+    number = shown.get("severity", "")
+    return shown | ({"severity": _WORDS[number]} if number in _WORDS else {})
 
 
 def _objects(listed: object) -> list[dict[str, Any]]:

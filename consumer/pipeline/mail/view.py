@@ -113,7 +113,9 @@ def _notes(event: AlarmEvent, context: Context, now_ms: int) -> list[str]:
     if late > _LATE_MS:
         notes.append(f"This mail is late: the event is {words.duration(late)} old.")
     if context.degraded:
-        notes.append("The catalog could not be asked: names may be out of date.")
+        notes.append(
+            "Names may be out of date: the catalog does not have them all, or could not be asked."
+        )
     return notes
 
 

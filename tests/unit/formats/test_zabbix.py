@@ -40,9 +40,8 @@ def test_a_problem() -> None:
             "component": "cpu",
             "scope": "performance",
             "tenant": "487000",
-            "group": "Shop",
             "groups": "Shop, Linux servers",
-            "severity": "4",
+            "severity": "high",
             "messenger.problem": "yes",
         },
     )
@@ -93,6 +92,10 @@ def test_severities(severity: object, state: State) -> None:
     assert read(problem(severity=severity)).state is state
 
 
+def test_a_severity_may_be_mapped_by_its_word() -> None:
+    assert read(problem(), states={"high": State.WARNING}).state is State.WARNING
+
+
 def test_hosts_were_names_once() -> None:
     found = read(problem(hosts=["Web 1"]))
     assert (found.entity_id, found.entity) == ("Web 1", {"label": "Web 1"})
@@ -117,7 +120,7 @@ def test_a_name_that_is_too_long_for_an_id_is_cut_and_stays_one_of_its_own() -> 
 
 def test_what_only_informs_may_be_strange() -> None:
     found = read(problem(groups={}, tags=[5, {"tag": 5}, {"tag": "a", "value": []}], ns="x"))
-    assert found.attributes == {"severity": "4", "messenger.problem": "yes"}
+    assert found.attributes == {"severity": "high", "messenger.problem": "yes"}
     assert (found.tenant_id, found.check_id) == ("default", NAME)
     assert found.timestamp == 1_771_927_600_000
 
