@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 import msgspec
 
 from consumer.domain.alarm import AlarmEvent, State
-from consumer.domain.catalog import Alarm, Check, Entity, Plan, Suppression, Target, Zone
+from consumer.domain.catalog import Account, Alarm, Check, Entity, Plan, Suppression, Target, Zone
 from consumer.domain.converting import convert
 from consumer.domain.notification import Context
+from consumer.domain.rate_limit import is_summary
 from consumer.ports import Catalog, Snapshot
 
 #: Plans and notifications that every account has without owning them.
@@ -49,6 +50,8 @@ def _context(
     event: AlarmEvent, snapshot: Snapshot, now_ms: int, unknown_as: State | None
 ) -> Context | Missing:
     tenant = event.tenant_id
+    if is_summary(event):
+        return _of_account(snapshot.account(tenant), degraded=snapshot.degraded)
     entity = snapshot.entity(tenant, event.entity_id)
     check = snapshot.check(tenant, event.entity_id, event.check_id)
     alarm = live_alarm = snapshot.alarm(tenant, event.entity_id, event.alarm_id)
@@ -83,6 +86,19 @@ def _context(
             s.id for s in snapshot.suppressions(tenant) if suppresses(s, event, plan_id, now_ms)
         ),
         zones=_zones(event, snapshot),
+        degraded=degraded,
+    )
+
+
+def _of_account(account: Account | None, *, degraded: bool) -> Context:
+    """Of what is no alarm's: nothing of it is in the catalog, and no plan says whom to tell."""
+    return Context(
+        account=account,
+        entity=None,
+        check=None,
+        alarm=None,
+        plan=None,
+        plan_id=None,
         degraded=degraded,
     )
 

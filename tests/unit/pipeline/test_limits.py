@@ -265,4 +265,7 @@ class TestSummary:
         (answer,) = prepared(bench, summary_event(due(bench), T0))
         (send,) = answer.sends
         assert send.notification.target_id == SUMMARY_TARGET
+        assert send.notification.plan_id is None
+        assert answer.context is not None
+        assert not answer.context.degraded
         assert not answer.locked.advances
