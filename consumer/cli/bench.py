@@ -96,6 +96,23 @@ def fairness(
     _run(run, bootstrap_servers, as_json)
 
 
+@bench.command("tap")
+def tap(
+    events: Annotated[int, typer.Option(min=1, help="Events in the backlog.")] = 50_000,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each way.")] = 2,
+    bootstrap_servers: BootstrapOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """A storm without a tap and with one that follows: what production loses by being watched."""
+
+    def run(place: "Place") -> "Report":
+        from consumer.sandbox.bench import tap as benchmark
+
+        return benchmark.tap(place, benchmark.TapPlan(events=events, rounds=rounds))
+
+    _run(run, bootstrap_servers, as_json)
+
+
 def _run(benchmark: "Callable[[Place], Report]", bootstrap: str | None, as_json: bool) -> None:
     try:
         from consumer.sandbox.bench.place import Place

@@ -1,5 +1,10 @@
 """At most so many events a second, evenly spread."""
 
+from typing import Final
+
+#: Seconds that one may go too early: so short sleeps cost more than they are worth.
+_EARLY: Final = 0.02
+
 
 class Pace:
     """Says when the next one may go. Times are monotonic seconds."""
@@ -10,7 +15,8 @@ class Pace:
 
     def wait_seconds(self, now: float) -> float:
         """How long the next one has to wait; 0: it may go now."""
-        return max(0.0, self._free_at - now)
+        ahead = self._free_at - now
+        return ahead if ahead > _EARLY else 0.0
 
     def spend(self, now: float) -> None:
         """One goes now. Time in which none went is not saved up."""

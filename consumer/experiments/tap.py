@@ -5,7 +5,7 @@ holds: while a sink is slow, Kafka keeps the rest.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -18,7 +18,7 @@ from consumer.experiments.sinks import Sink, SinkClosed
 from consumer.ports import Clock
 
 #: The longest sleep between two looks at the sink (seconds).
-_NAP = 0.5
+_NAP: Final = 0.25
 
 
 class Reader(Protocol):
@@ -134,7 +134,8 @@ class Tap:
                 return False
             if ended():
                 return False
-            self._sink.flush()
+            if wait >= _NAP:
+                self._sink.flush()
             self._clock.wait(min(wait, _NAP))
         self._pace.spend(self._clock.monotonic())
         return True

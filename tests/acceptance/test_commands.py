@@ -44,6 +44,7 @@ COMMANDS = (
     ("send-test",),
     ("preview",),
     ("trace",),
+    ("tap",),
     ("feedback",),
     ("sandbox", "mailgun"),
     ("sandbox", "broker"),
@@ -51,6 +52,7 @@ COMMANDS = (
     ("bench", "storm"),
     ("bench", "single"),
     ("bench", "fairness"),
+    ("bench", "tap"),
 )
 
 
