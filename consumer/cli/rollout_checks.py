@@ -25,5 +25,15 @@ def check_rollout(settings: Settings) -> Iterator[Finding]:
                 "has nothing to compare with: the route takes all events, none are left for the "
                 "rules below it",
             )
+        if route.guard and route.transport == "mailgun" and _has_no_fallback(settings):
+            yield warning(
+                f"{place} guard",
+                "moves new emails; those that wait for this route wait on while it fails: write "
+                'fallback = "smtp" in [delivery]',
+            )
     if settings.rollout.guard.model_fields_set and not any(r.guard for r in settings.routes):
         yield warning("[rollout.guard]", "is not used: write guard = true in a route")
+
+
+def _has_no_fallback(settings: Settings) -> bool:
+    return settings.smtp.host is not None and settings.delivery.fallback is None

@@ -30,6 +30,25 @@ def test_of_routes(level: Level, routes: list[dict[str, Any]], beginnings: list[
         assert line.startswith(f"[[routes]] {beginning}")
 
 
+@pytest.mark.parametrize(
+    ("fallback", "transport", "warned"),
+    [(None, "mailgun", True), (None, "smtp", False), ("smtp", "mailgun", False)],
+)
+def test_what_waits_for_a_route_needs_a_fallback_when_that_is_taken_back(
+    fallback: str | None, transport: str, *, warned: bool
+) -> None:
+    lines = told(
+        Level.WARNING,
+        routes=[
+            {"name": "new", "percent": 5, "guard": True, "transport": transport},
+            {"transport": "smtp"},
+        ],
+        smtp={"host": "127.0.0.1"},
+        delivery={"fallback": fallback},
+    )
+    assert any('write fallback = "smtp"' in line for line in lines) is warned
+
+
 def test_rules_of_a_guard_that_guards_nothing_are_told() -> None:
     (line,) = told(Level.WARNING, rollout={"guard": {"margin": 0.1}})
     assert line == "[rollout.guard]: is not used: write guard = true in a route"
