@@ -91,6 +91,8 @@ def open_sink(
         view = _view(destination, "json")
         return Http(target.address, view, clock=clock, stop=stop, say=complain, token=token)
     view = _view(destination, "line")
+    if sys.stdout is None:
+        raise fail("standard output is closed; say with --into where events go", 2)
     return Output(sys.stdout.fileno(), view, stop)
 
 

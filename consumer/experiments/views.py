@@ -138,7 +138,8 @@ def _whole(seen: Seen) -> dict[str, Any]:
         "offset": record.offset,
         "record_timestamp": record.timestamp,
         "key": FIELDS["key"](seen),
-        "headers": FIELDS["headers"](seen),
+        # A name may be there several times.
+        "headers": [(n, v.decode(errors="backslashreplace")) for n, v in record.headers],
         "readable": seen.readable,
     }
     if seen.event is not None:

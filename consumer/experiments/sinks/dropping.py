@@ -26,6 +26,8 @@ class Dropping:
         self._waiting: deque[Seen] = deque()
         self._bytes = 0
         self._overflown = 0
+        #: Events that found room.
+        self._given = 0
         self._changed = threading.Condition()
         self._ending = False
         self._error: Exception | None = None
@@ -38,7 +40,7 @@ class Dropping:
 
     @property
     def dropped(self) -> int:
-        """With those that wait for a sink that has not come to them."""
+        """At the end with those that the sink did not come to."""
         return self._sink.dropped + self._overflown
 
     def put(self, seen: Seen) -> None:
@@ -51,6 +53,7 @@ class Dropping:
                 return
             self._waiting.append(seen)
             self._bytes += size
+            self._given += 1
             self._changed.notify()
 
     def flush(self) -> None:
@@ -65,7 +68,8 @@ class Dropping:
             self._changed.notify()
         self._thread.join(_LAST_SECONDS)
         with self._changed:
-            self._overflown += len(self._waiting)
+            # What still waits, and what the sink has had in its hands for too long.
+            self._overflown += max(0, self._given - self._sink.written - self._sink.dropped)
             self._waiting.clear()
             self._raise()
 

@@ -26,7 +26,7 @@ _BATCH_BYTES: Final = 1024 * 1024
 #: Seconds that a line waits for company.
 _GATHER_SECONDS: Final = 1.0
 #: Seconds to connect, and for each piece of an answer.
-_TIMEOUTS: Final = (5.0, 30.0)
+_TIMEOUTS: Final = (5.0, 10.0)
 #: Seconds between tries; the last one again and again. A server's own word is kept up to a limit.
 _PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 _LONGEST_PAUSE: Final = 60.0

@@ -23,8 +23,10 @@ WAY_HEADER: Final = "messenger-tapped-from"
 #: Records that are on their way to the broker, at most.
 _BATCH: Final = 500
 _BATCH_BYTES: Final = 4 * 1024 * 1024
-#: Seconds for the broker's acknowledgements, and between two tries.
-_ACK_SECONDS: Final = 40.0
+#: Looks at whether an acknowledgement has come, each so long (seconds): more than the producer
+#: itself waits, and fewer when we are to stop.
+_LOOK_SECONDS, _LOOKS, _LAST_LOOKS = 0.25, 160, 20
+#: Seconds between two tries.
 _PAUSES: Final = (0.5, 1.0, 2.0, 5.0)
 _SILENCE: Final = TimeoutError("no acknowledgement")
 
@@ -129,9 +131,18 @@ class Topic:
             if isinstance(answers.get(number), DependencyError | KafkaError):
                 break  # refused at once, perhaps after a long wait: so would be the others
         for _ in range(sent):
-            if not left.acquire(timeout=_ACK_SECONDS):
+            if not self._came(left):
                 break
         return answers
+
+    def _came(self, left: threading.Semaphore) -> bool:
+        """Wait for one acknowledgement; False: it takes too long."""
+        for look in range(_LOOKS):
+            if left.acquire(timeout=_LOOK_SECONDS):
+                return True
+            if look >= _LAST_LOOKS and self._stop():
+                break
+        return False
 
 
 def _way(record: Record) -> set[str]:

@@ -57,6 +57,8 @@ def test_a_sink_that_failed_is_told_to_whoever_puts_the_next() -> None:
     until(lambda: not sink._thread.is_alive(), "the thread's end")
     with pytest.raises(SinkFailed, match="full"):
         sink.put(make_seen())
+    sink.close()
+    assert (sink.written, sink.dropped) == (0, 1)
 
 
 def test_a_quiet_sink_is_asked_to_write_what_it_gathered() -> None:
