@@ -15,6 +15,7 @@ from consumer.adapters.ledger import SqlLedger, open_ledger
 from consumer.cli.common import ConfigOption, JsonOption, fail
 from consumer.cli.replay_output import LEFT_TO_PRODUCTION, Watching, ask, end_report, show_dry
 from consumer.cli.replay_records import Records, records_of_file, records_of_topics
+from consumer.cli.replay_routes import live_routes
 from consumer.cli.settings_checks import refuse_problems
 from consumer.cli.stopping import stop_on_signals
 from consumer.cli.stream_options import (
@@ -142,7 +143,7 @@ def replay(
     selection = fingerprint(from_, to, chosen, msgspec.structs.replace(wish, name=""))
     options = Options(name=wish.name, from_=from_, to=to, file=file, selection=selection, rate=rate)
 
-    def given(records: Records) -> Given:
+    def given(records: Records, ledger: SqlLedger) -> Given:
         return Given(
             wish=wish,
             wanted=wanted,
@@ -150,15 +151,18 @@ def replay(
             ends=records.ends,
             commit=records.commit,
             per_second=rate,
+            routes=live_routes(settings, ledger),
         )
 
     if dry_run:
         with _looked_at(settings, options) as (records, ledger):
-            show_dry(DryRun(settings, given(records), ledger), records, mails, as_json=as_json)
+            show_dry(
+                DryRun(settings, given(records, ledger), ledger), records, mails, as_json=as_json
+            )
         return
     if wish.resend is not None and not yes:
         with _looked_at(settings, options) as (records, ledger):
-            ask(DryRun(settings, given(records), ledger), _ASKED_ABOVE)
+            ask(DryRun(settings, given(records, ledger), ledger), _ASKED_ABOVE)
     _run(settings, options, given, as_json=as_json)
 
 
@@ -212,7 +216,7 @@ def _records(
 def _run(
     settings: Settings,
     options: Options,
-    given: Callable[[Records], Given],
+    given: Callable[[Records, SqlLedger], Given],
     *,
     as_json: bool,
 ) -> None:
@@ -225,5 +229,5 @@ def _run(
     ):
         replay.report.waiting(LEFT_TO_PRODUCTION, records.left_to_production)
         with watching.shown(replay.report, records, options.name):
-            finished = replay.run(given(records), ledger)
+            finished = replay.run(given(records, ledger), ledger)
     end_report(replay.report.totals, options.name, finished=finished, as_json=as_json)

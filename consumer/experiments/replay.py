@@ -7,7 +7,7 @@ was not told either, and follows.
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from threading import Event
 from typing import Final
 
@@ -26,12 +26,15 @@ from consumer.experiments.replay_rate import paced, senders_for
 from consumer.experiments.replay_report import Report
 from consumer.experiments.replay_selecting import Memory, Selector, Wish
 from consumer.experiments.replay_source import Partition, Reader, ReplaySource
+from consumer.pipeline.deliver import Route
+from consumer.pipeline.limits import Limits as RecipientLimits
 from consumer.ports import Catalog, Clock, not_logged
 from consumer.settings import Settings
 from consumer.telemetry.metrics import Metrics
 from consumer.wiring import (
     accounts,
     kafka_settings,
+    limit_rules,
     make_lookups,
     make_renderer,
     make_transports,
@@ -71,6 +74,8 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     commit: Callable[[Mapping[Partition, int]], None]
     #: Emails a second.
     per_second: int
+    #: Routes as they are set at the moment; None: as the settings have them.
+    routes: Callable[[], Sequence[Route]] | None = None
 
 
 class Replay:
@@ -141,6 +146,7 @@ class Replay:
                 report=self.report,
                 metrics=metrics,
                 stores=ledger,
+                limits=RecipientLimits(ledger.limits, limit_rules(settings), self._clock),
             ),
             ledger=ledger,
             transports=paced(transports, given.per_second, self._clock),
@@ -217,8 +223,10 @@ def make_pipeline(
     report: Report,
     metrics: Metrics,
     stores: SqlLedger,
+    limits: RecipientLimits | None = None,
 ) -> ReplayPipeline:
-    """The pipeline; `stores` knows the provider's lists of addresses."""
+    """The pipeline; `stores` knows the provider's lists of addresses. `limits`: how many emails an
+    hour one recipient gets; they count what they are asked about, so a dry run has none."""
     rules = pipeline_rules(settings)
     lock = msgspec.structs.replace(rules.lock, asked_again=selector.asked_again)
     return ReplayPipeline(
@@ -234,6 +242,8 @@ def make_pipeline(
         metrics=metrics,
         rules=msgspec.structs.replace(rules, lock=lock),
         find_suppressed=suppressed_by(settings, stores),
+        limits=limits,
+        routes=given.routes,
     )
 
 

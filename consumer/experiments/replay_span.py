@@ -47,6 +47,7 @@ def sections(topics: Sequence[str], span: Span, offsets: GroupOffsets) -> dict[P
     """What is to be read. `offsets` is production's group: what that has still to do is left to it.
 
     To send such a record ahead of production would make earlier ones of its alarm stale there.
+    Raises SettingsError for an offset that is not there yet.
     """
     meant = [p for p in offsets.partitions(topics) if span.names(*p)]
     begins, ends = offsets.begins(meant), offsets.ends(meant)
@@ -68,6 +69,11 @@ def sections(topics: Sequence[str], span: Span, offsets: GroupOffsets) -> dict[P
     for partition in meant:
         start = max(starts[partition], begins[partition])
         end = min(stops[partition], ends[partition])
+        if start > ends[partition]:
+            name, number = partition
+            raise SettingsError(
+                [f"--from: {name} {number}/{start} is not there: it ends at {ends[partition]}"]
+            )
         reached = done[partition].offset if partition in done else begins[partition]
         ours = max(start, min(end, reached))
         found[partition] = Section(start, ours, max(0, end - ours))

@@ -21,16 +21,9 @@ class Lanes:
     """All lanes of one process. Thread-safe."""
 
     def __init__(
-        self,
-        clock: Clock,
-        to_tracker: Callable[[Work], None],
-        company: Company | None = None,
-        *,
-        supersedes: bool = True,
+        self, clock: Clock, to_tracker: Callable[[Work], None], company: Company | None = None
     ) -> None:
-        """`company` says which sends may go in one call; without, none. `supersedes`: what was
-        tried in vain is not sent once a newer state waits behind it."""
-        self._supersedes = supersedes
+        """`company` says which sends may go in one call; without, none."""
         self._clock = clock
         #: Called with each event that has nothing to send, when its turn has come.
         self._to_tracker = to_tracker
@@ -269,8 +262,6 @@ class Lanes:
             self._to_look_up.hurry(lambda s: id(s.work) in late, now)
 
     def _newer(self, work: Work) -> Collection[State]:
-        if not self._supersedes:
-            return frozenset()
         return {
             other.event.state
             for other in self._lanes.get(work.atom, ())

@@ -35,6 +35,7 @@ from consumer.worker.settling import Settling
 from consumer.worker.summaries import Summaries
 from consumer.worker.tracker import Tracker
 from consumer.worker.ways import Ways
+from consumer.worker.whole_story import WholeStory
 from consumer.worker.work import Landed
 
 #: Lookups at the same time. Few: the provider limits them too, and each may hang.
@@ -153,9 +154,8 @@ class Worker:
             on_result=observer.landed,
             on_broker=lambda ok, why: observer.dependency("kafka_producer", ok, why),
         )
-        self.lanes = Lanes(
-            clock, self._tracker.put, company=self._ways, supersedes=rules.supersedes
-        )
+        make_lanes = Lanes if rules.supersedes else WholeStory
+        self.lanes = make_lanes(clock, self._tracker.put, company=self._ways)
         self._ways.on_change = self._wake
         self._senders = Senders(
             count=rules.senders,

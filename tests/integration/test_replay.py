@@ -73,6 +73,12 @@ def test_what_was_skipped_is_never_seen_until_it_is_replayed_and_resent_as_somet
         assert (shown["committed"], shown["lag"], shown["members"]) == (10, 0, [])
         assert abs(shown["committed_time"] - kafka.read_all(messenger.events)[-1].timestamp) == 0
 
+        ledger, groups = tmp_path / "messenger.db", _groups(kafka)
+        before = ledger.read_bytes()
+        assert replayed(messenger, "--all", "--dry-run")["would_send"] == 10
+        assert (ledger.read_bytes(), _groups(kafka)) == (before, groups)
+        assert (messenger.tracked(), messenger.fake.stats()["accepted_messages"]) == ([], 0)
+
         assert replayed(messenger, "--all")["sent"] == 10
         first = by_event(messenger.fake.messages(limit=100))
         assert_each_once(first, decoded(records))
@@ -88,6 +94,11 @@ def test_what_was_skipped_is_never_seen_until_it_is_replayed_and_resent_as_somet
 def _shown(messenger: Messenger) -> list[dict[str, Any]]:
     shown: list[dict[str, Any]] = json.loads(messenger.command("offsets", "show", "--json").stdout)
     return shown
+
+
+def _groups(kafka: Kafka) -> set[str]:
+    with kafka.admin() as admin:
+        return {str(each["group_id"]) for each in admin.list_groups()}
 
 
 @contextmanager

@@ -64,6 +64,11 @@ def test_offsets_name_their_partitions_and_what_is_gone_is_passed() -> None:
     assert found(span, DONE) == {ONE: Section(10, 50)}
 
 
+def test_an_offset_that_is_not_there_yet_is_a_mistake() -> None:
+    with pytest.raises(SettingsError, match="it ends at 100"):
+        found(Span(start=Offsets({(None, 1): 101})), DONE)
+
+
 def test_what_production_has_still_to_do_is_left_to_it() -> None:
     """Sent ahead of it, a new event would make an older one of its alarm stale there."""
     assert found(Span(start=At(20)), {ZERO: 60}) == {
