@@ -6,7 +6,7 @@ from typing import Final
 
 from consumer.cli.common import console, fail
 from consumer.cli.plain import plain, print_data
-from consumer.experiments.shadow_report import Report, as_data, as_html
+from consumer.experiments.shadow_report import Report, as_data, as_html, share
 
 #: Lines of one table.
 _MOST: Final = 10
@@ -78,8 +78,8 @@ def _head(report: Report) -> str:
         return f"no events in {plain(report.stream)}"
     if not counts.different:
         return f"{counts.events:,} events, no difference"
-    share = counts.different * 100 / counts.events
-    return f"{counts.different:,} of {counts.events:,} events differ ({share:.2g}%)"
+    how_much = share(counts.different, counts.events)
+    return f"{counts.different:,} of {counts.events:,} events differ ({how_much})"
 
 
 def _number(name: str, number: int) -> str:

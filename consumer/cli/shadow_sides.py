@@ -108,7 +108,7 @@ def settings_that_differ(given: Settings, other: Settings) -> dict[str, tuple[st
     return {
         key: (before.get(key, ""), after.get(key, ""))
         for key in dict.fromkeys([*before, *after])
-        if before.get(key) != after.get(key)
+        if before.get(key, "") != after.get(key, "")
     }
 
 

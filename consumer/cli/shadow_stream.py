@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import inf
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import msgspec
 
@@ -81,7 +81,7 @@ def open_stream(given: Settings, asked: Stream, choosing: Choosing) -> Iterator[
     """The records, in the order in which they are decided. Raises BrokerUnavailable."""
     try:
         if asked.file is not None:
-            with asked.file.open("rb") as file:
+            with _opened(asked.file) as file:
                 # As if read from the topic: its format and its mapping count.
                 yield from_file(file, given.kafka.events_topics[0], choosing)
         else:
@@ -89,6 +89,13 @@ def open_stream(given: Settings, asked: Stream, choosing: Choosing) -> Iterator[
                 yield read(reader, choosing, _most(asked), stop)
     except (SpanError, TooMany) as error:
         raise fail(str(error), 2) from None
+
+
+def _opened(file: Path) -> BinaryIO:
+    try:
+        return file.open("rb")
+    except OSError as error:
+        raise fail(f"--file {file}: {error.strerror}", 2) from None
 
 
 @contextmanager

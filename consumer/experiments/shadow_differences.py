@@ -61,6 +61,14 @@ class EmailChange(msgspec.Struct, frozen=True, kw_only=True):
     #: How it is sent: transport, test_mode, tags, tracking, sender, headers, each (before, after).
     options: Mapping[str, tuple[str, str]] = {}
 
+    @property
+    def option_signs(self) -> Sequence[str]:
+        """The options' names, those of few values with the values."""
+        return [
+            f"{name}: {before} → {after}" if name in _TOLD_APART else name
+            for name, (before, after) in self.options.items()
+        ]
+
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """All that is different about one event."""
@@ -93,8 +101,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
                 yield f"recipient: {change.production.what} → {change.candidate.what}"
         for email in self.emails:
             yield from email.parts
-            for name, (before, after) in email.options.items():
-                yield f"{name}: {before} → {after}" if name in _TOLD_APART else name
+            yield from email.option_signs
 
 
 #: Options of few values: each change of them is a sort of its own.

@@ -14,7 +14,7 @@ from typing import IO, BinaryIO, Final, Self
 
 import msgspec
 
-from consumer.domain.errors import DependencyError
+from consumer.domain.errors import DependencyError, MessengerError, SettingsError
 from consumer.experiments.shadow_asking import Answer, Asked, Hello, Question
 
 _PROTOCOL: Final = 1
@@ -22,6 +22,8 @@ _PROTOCOL: Final = 1
 _ANSWER_SECONDS: Final = 60.0
 _START_SECONDS: Final = 120.0
 _END_SECONDS: Final = 10.0
+#: What our command ends with where its configuration is wrong.
+_WRONG_SETTINGS: Final = 2
 
 _answers: Final = msgspec.json.Decoder(Answer)
 _questions: Final = msgspec.json.Decoder(Question)
@@ -57,7 +59,7 @@ class ProcessSide:
         self._lines: SimpleQueue[bytes] = SimpleQueue()
 
     def __enter__(self) -> Self:
-        """Raises CandidateAway."""
+        """Raises CandidateAway, and SettingsError where the other side's are wrong."""
         try:
             self._process = subprocess.Popen(  # noqa: S603 - the operator's own command
                 self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -127,13 +129,15 @@ class ProcessSide:
             raise self._gone()
         return line
 
-    def _gone(self) -> CandidateAway:
+    def _gone(self) -> MessengerError:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_END_SECONDS)
-        return CandidateAway(
-            f"{self._name} ended with {self._process.returncode}; "
+        code = self._process.returncode
+        said = (
+            f"{self._name} ended with {code}; "
             "what it said is above, `check-config` of that installation tells more"
         )
+        return SettingsError([said]) if code == _WRONG_SETTINGS else CandidateAway(said)
 
     def _read(self) -> None:
         for line in self._stdout:

@@ -84,7 +84,7 @@ def as_html(report: Report) -> str:
     environment.filters |= {
         "line": lambda text: one_line(text, _LINE),
         "moment": _moment,
-        "share": lambda part: _share(part, report.counts.events),
+        "share": lambda part: share(part, report.counts.events),
         "number": lambda number: f"{number:,}",
     }
     return environment.get_template("report.html").render(
@@ -126,7 +126,8 @@ def _moment(milliseconds: int) -> str:
         return _NO_TIME
 
 
-def _share(part: int, whole: int) -> str:
+def share(part: int, whole: int) -> str:
+    """In percent, for a person: little is not nothing."""
     if not whole:
         return "0%"
     percent = part * 100 / whole

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from consumer.domain.errors import SettingsError
-from consumer.domain.notification import Email, SendOptions
-from consumer.domain.reasons import Kind
+from consumer.domain.errors import DependencyError, SettingsError
+from consumer.domain.notification import Email, SendOptions, SendResult
+from consumer.domain.reasons import Kind, Reason
 from consumer.experiments.deciding import DecidedEmail
 from consumer.experiments.shadow_asking import Answer
 from consumer.experiments.shadow_report import Sent
@@ -49,6 +49,10 @@ def _host(url: str) -> str:
     return f"{(parts.hostname or '').rstrip('.').lower()}:{port}"
 
 
+class SandboxAway(DependencyError):
+    """The sandbox does not answer."""
+
+
 class Sending:
     """Sends each email of the candidate's answers by one transport, whatever its route says."""
 
@@ -65,6 +69,7 @@ class Sending:
         return Sent(accepted=self._accepted, refused=self._refused, why=self._why)
 
     def __call__(self, answer: Answer) -> None:
+        """Raises SandboxAway, and SettingsError, when the first email goes nowhere."""
         for decision in answer.decisions:
             for each in decision.emails:
                 self._send(each)
@@ -79,8 +84,18 @@ class Sending:
         if result.kind is Kind.ACCEPTED:
             self._accepted += 1
             return
+        if not self._accepted:
+            _refuse_to_go_on(result)
         self._refused += 1
         self._why = self._why or result.message
+
+
+def _refuse_to_go_on(result: SendResult) -> None:
+    """What the first email tells about all that would follow."""
+    if result.reason is Reason.UNREACHABLE:
+        raise SandboxAway(f"--send: {result.message}; check that the sandbox runs there")
+    if result.reason is Reason.CONFIGURATION:
+        raise SettingsError([f"--send: {result.message}; check the candidate's [mailgun]"])
 
 
 def renamed(email: Email) -> Email:

@@ -78,7 +78,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     subjects: int
     texts: int
     htmls: int
-    #: By option: transport, tags …
+    #: Emails by option: tags, `transport: mailgun → smtp` …
     options: dict[str, int]
     #: Events that a side could not decide, its catalog being away.
     undecided: tuple[int, int]
@@ -136,7 +136,7 @@ class Tally:
             self._lost[change.who] += change.is_lost
         for email in difference.emails:
             self._count.update(email.parts)
-            self._options.update(email.options.keys())
+            self._options.update(email.option_signs)
         pattern = difference.pattern
         if pattern not in self._sorts and len(self._sorts) >= _SORTS:
             pattern = _OTHERS

@@ -14,7 +14,6 @@ from consumer.domain.ledger import DeliveryState
 from consumer.domain.notification import SendOptions
 from consumer.domain.reasons import Kind, Reason
 from consumer.experiments.deciding import OWNER, Arrival, Deciding, Decision, EventClock
-from consumer.experiments.shadow_ledger import memory_ledger
 from consumer.pipeline.deliver import Route
 from consumer.pipeline.lock import LockRules
 from consumer.pipeline.mail.renderer import Renderer
@@ -24,19 +23,20 @@ from consumer.pipeline.recipients import RecipientRules
 from consumer.telemetry.metrics import Metrics
 from tests.support.catalog import MemoryCatalog, whole_catalog
 from tests.support.factories import make_event
+from tests.unit.experiments.shadow_rig import empty_ledger
 
 EVENT = make_event()
 RECOVERY = make_event(
     id="recovery", state=State.OK, previous_state=State.CRITICAL, timestamp=EVENT.timestamp + 60_000
 )
+RENDERER = Renderer("alerts.example.com", "Alarms <alarms@alerts.example.com>")
 HOUR = dict.fromkeys(State, 3_600.0)
 
 
 @pytest.fixture
 def ledger() -> Iterator[SqlLedger]:
-    made = memory_ledger()
-    yield made
-    made.close()
+    with empty_ledger() as made:
+        yield made
 
 
 def deciding(
@@ -52,7 +52,7 @@ def deciding(
         owner=OWNER,
         ledger=ledger,
         catalog=catalog or whole_catalog(),
-        renderer=Renderer("alerts.example.com", "Alarms <alarms@alerts.example.com>"),
+        renderer=RENDERER,
         clock=clock,
         metrics=Metrics(),
         rules=PipelineRules(**({"receive": ReceiveSettings(), "lock": LockRules()} | rules)),
@@ -95,9 +95,8 @@ def test_the_ledger_is_moved_on_as_if_each_email_had_been_accepted(ledger: SqlLe
 def test_the_same_events_lead_to_the_same_decisions(ledger: SqlLedger) -> None:
     events = [EVENT, RECOVERY, EVENT]
     first = decide(deciding(ledger), *events)
-    other = memory_ledger()
-    second = decide(deciding(other), *events)
-    other.close()
+    with empty_ledger() as other:
+        second = decide(deciding(other), *events)
     replace = msgspec.structs.replace
     assert [replace(d, seconds=0) for d in first] == [replace(d, seconds=0) for d in second]
 
