@@ -219,7 +219,8 @@ def _is_ours(candidate: Candidate, opened: Collection[str]) -> bool:
 
 def _again(letter: Letter, at: int) -> Outgoing:
     record = letter.dead.record
-    return Outgoing(record.topic, record.key, record.value, redriven_headers(record, at))
+    headers = redriven_headers(record, at, letter.dead.undelivered)
+    return Outgoing(record.topic, record.key, record.value, headers)
 
 
 def _too_many() -> MessengerError:

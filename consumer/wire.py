@@ -32,7 +32,8 @@ DEAD_LETTER_HEADERS: Final = (
     "messenger-source-timestamp",
     "messenger-first-seen",
 )
-#: On a dead letter that is about notifications: which, and to whom, as JSON.
+#: On a dead letter that is about notifications, and on its record when that is redriven: which, and
+#: to whom, as JSON.
 UNDELIVERED_HEADER: Final = "messenger-undelivered"
 #: All headers of a dead letter that are ours.
 OWN_HEADERS: Final = frozenset({*DEAD_LETTER_HEADERS, UNDELIVERED_HEADER})
@@ -117,9 +118,7 @@ def dead_letter_headers(letter: DeadLetter) -> list[tuple[str, bytes]]:
     )
     ours = zip(DEAD_LETTER_HEADERS, values, strict=True)
     headers = _foreign(record.headers) + [(name, value.encode()) for name, value in ours]
-    if letter.undelivered:
-        headers.append((UNDELIVERED_HEADER, _ENCODER.encode(letter.undelivered)))
-    return headers
+    return headers + _told_of(letter.undelivered)
 
 
 def decode_dead_letter(record: Record) -> DeadLetter:
@@ -150,13 +149,25 @@ def decode_dead_letter(record: Record) -> DeadLetter:
     )
 
 
-def redriven_headers(record: Record, at: int) -> list[tuple[str, bytes]]:
-    """The headers of a record that goes to its topic again: its own, when (milliseconds), and
-    where it was read for the first time."""
+def redriven_headers(
+    record: Record, at: int, undelivered: Sequence[Undelivered] = ()
+) -> list[tuple[str, bytes]]:
+    """The headers of a record that goes to its topic again: its own, when (milliseconds), where
+    it was read for the first time, and who was not told."""
     own = [header for header in _foreign(record.headers) if header[0] not in _REDRIVEN]
     topic, partition, offset = origin(record)
     from_ = f"{topic}/{partition}/{offset}"
-    return [*own, (REDRIVEN_HEADER, str(at).encode()), (ORIGIN_HEADER, from_.encode())]
+    headers = [*own, (REDRIVEN_HEADER, str(at).encode()), (ORIGIN_HEADER, from_.encode())]
+    return headers + _told_of(undelivered)
+
+
+def left_undelivered(record: Record, event_id: str) -> Sequence[Undelivered]:
+    """Whom the event's dead letter was for and the ledger has no row of: there was no usable
+    address. None of a record that was not redriven."""
+    if redriven_at(record.headers) is None:
+        return ()
+    text = _told(record, UNDELIVERED_HEADER)
+    return [each for each in _undelivered(text or None) if each.event_id == event_id]
 
 
 def redriven_at(headers: Headers) -> int | None:
@@ -248,6 +259,10 @@ def _details(to: TrackedNotification) -> dict[str, str]:
     if to.destination is None:
         return {}
     return {_DETAIL_NAMES.get(to.type or "", "address"): to.destination}
+
+
+def _told_of(undelivered: Sequence[Undelivered]) -> list[tuple[str, bytes]]:
+    return [(UNDELIVERED_HEADER, _ENCODER.encode(undelivered))] if undelivered else []
 
 
 def _undelivered(text: str | None) -> Sequence[Undelivered]:

@@ -37,6 +37,8 @@ class Undelivered(msgspec.Struct, frozen=True, omit_defaults=True):
     destination: str
     #: The plan's notification, where there is no uid.
     target_id: str = ""
+    #: And its event: the record may hold several.
+    event_id: str = ""
 
     @property
     def name(self) -> str:

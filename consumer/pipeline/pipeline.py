@@ -12,7 +12,7 @@ from consumer.domain.alarm import AlarmEvent
 from consumer.domain.ledger import ClaimRequest, Claims, DeliveryRow
 from consumer.domain.notification import Context, Email, Ending, SendOptions
 from consumer.domain.reasons import Kind, Reason
-from consumer.domain.record import Record
+from consumer.domain.record import Record, Undelivered
 from consumer.domain.suppression import FindSuppressed
 from consumer.pipeline.create_email import Draft, create_email
 from consumer.pipeline.deliver import Route, choose_options, route_kept
@@ -46,6 +46,8 @@ class Incoming(msgspec.Struct, frozen=True):
 
     event: AlarmEvent
     first_seen: float
+    #: Of a redriven event: whom it could not be told for want of a usable address.
+    undelivered: Sequence[Undelivered] = ()
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,7 +121,7 @@ class Pipeline:
         locked = self._lock([i.event for i in incoming], claims, progress, on_their_way)
         contexts = self._lookup(locked)
         answers = self._settle_waiting(incoming, locked, contexts)
-        return self._plan_and_create(answers, claims)
+        return self._plan_and_create(incoming, answers, claims)
 
     def _claim(self, events: Sequence[AlarmEvent]) -> Claims:
         wanted: dict[str, list[str]] = {}
@@ -199,7 +201,10 @@ class Pipeline:
         return Prepared(locked=decision, context=context)
 
     def _plan_and_create(
-        self, answers: Sequence[Prepared | NotYet], claims: Claims
+        self,
+        incoming: Sequence[Incoming],
+        answers: Sequence[Prepared | NotYet],
+        claims: Claims,
     ) -> list[Prepared | NotYet]:
         rows: dict[str, list[DeliveryRow]] = {}
         for row in claims.deliveries.values():
@@ -212,8 +217,8 @@ class Pipeline:
         with self._metrics.timed_stage("plan"):
             plans = self._recipients.plan(going, rows)
             resumed = {
-                place: _resumed(answer, plans.get(place), rows.get(answer.locked.event.id, ()))
-                for place, answer in enumerate(answers)
+                place: _resumed(answer, plans.get(place), rows, arrival.undelivered)
+                for place, (arrival, answer) in enumerate(zip(incoming, answers, strict=True))
                 if isinstance(answer, Prepared)
             }
         sending = sum(
@@ -275,9 +280,15 @@ class Pipeline:
         )
 
 
-def _resumed(answer: Prepared, planned: Planned | None, rows: Sequence[DeliveryRow]) -> Resumed:
-    ending = answer.locked.ending
+def _resumed(
+    answer: Prepared,
+    planned: Planned | None,
+    rows: Mapping[str, Sequence[DeliveryRow]],
+    undelivered: Sequence[Undelivered],
+) -> Resumed:
+    event, ending = answer.locked.event, answer.locked.ending
+    planned = planned or Planned(endings=answer.endings)
     if ending is not None and ending.kind is Kind.DUPLICATE:
         # Its twin may be under way here at this moment: those rows are no earlier run's.
-        rows = ()
-    return resume(answer.locked.event, planned or Planned(endings=answer.endings), rows)
+        return resume(event, planned, ())
+    return resume(event, planned, rows.get(event.id, ()), undelivered)

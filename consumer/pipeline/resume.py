@@ -14,6 +14,7 @@ from consumer.domain.alarm import AlarmEvent
 from consumer.domain.ledger import DeliveryRow, DeliveryState
 from consumer.domain.notification import Ending, Notification, SendResult
 from consumer.domain.reasons import Kind, Reason
+from consumer.domain.record import Undelivered
 from consumer.pipeline.plan import Planned
 
 
@@ -59,18 +60,24 @@ class Resumed(msgspec.Struct, frozen=True, kw_only=True):
     endings: Sequence[Ending]
 
 
-def resume(event: AlarmEvent, planned: Planned, rows: Sequence[DeliveryRow]) -> Resumed:
-    """Hold the plan against the ledger's rows of this event."""
+def resume(
+    event: AlarmEvent,
+    planned: Planned,
+    rows: Sequence[DeliveryRow],
+    undelivered: Sequence[Undelivered] = (),
+) -> Resumed:
+    """Hold the plan against the ledger's rows of this event, and against those that had no usable
+    address when its dead letter was written: of them there are no rows."""
+    endings = [*planned.endings, *_never_told(planned, undelivered)]
     if not rows:
         to_send = [ToSend(notification=each) for each in planned.notifications]
-        return Resumed(to_send=to_send, known=[], endings=list(planned.endings))
+        return Resumed(to_send=to_send, known=[], endings=endings)
     by_uid = {row.uid: row for row in rows}
     told = {row.destination for row in rows if row.state is not DeliveryState.DEFERRED}
     addressed = {notification.destination for notification in planned.notifications}
     obsolete = _why_obsolete(planned.endings)
     still: list[ToSend] = []
     known: list[Known] = []
-    endings = list(planned.endings)
     for notification in planned.notifications:
         row = by_uid.pop(notification.uid, None)
         if row is not None:
@@ -94,6 +101,26 @@ def resume(event: AlarmEvent, planned: Planned, rows: Sequence[DeliveryRow]) -> 
         elif left is not None:
             still.append(left)
     return Resumed(to_send=still, known=known, endings=endings)
+
+
+def _never_told(planned: Planned, undelivered: Sequence[Undelivered]) -> list[Ending]:
+    """The last word on those whom the event is not told any more."""
+    obsolete = _why_obsolete(planned.endings)
+    if obsolete is None:
+        return []
+    named = {to.target_id for to in planned.notifications}
+    named |= {ending.target_id for ending in planned.endings if ending.target_id is not None}
+    return [
+        Ending(
+            kind=Kind.SUPERSEDED,
+            reason=obsolete,
+            message=_NOT_SENT[obsolete],
+            target_id=each.target_id,
+            destination=each.destination or None,
+        )
+        for each in undelivered
+        if each.target_id not in named
+    ]
 
 
 def _why_obsolete(endings: Sequence[Ending]) -> Reason | None:

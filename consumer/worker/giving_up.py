@@ -49,7 +49,9 @@ class GivenUp(msgspec.Struct, frozen=True, kw_only=True):
         return self.reason not in _NOBODYS_FAULT
 
 
-def given_up(ends: Iterable[End], endings: Iterable[Ending] = ()) -> GivenUp | None:
+def given_up(
+    ends: Iterable[End], endings: Iterable[Ending] = (), event_id: str = ""
+) -> GivenUp | None:
     """What the ends of an event's destinations come to; None: nobody has to look at it.
 
     `ends` are those that something was sent to, or was to be; `endings` those for which the plan
@@ -76,7 +78,10 @@ def given_up(ends: Iterable[End], endings: Iterable[Ending] = ()) -> GivenUp | N
         error=": ".join((said, *words)),
         undelivered=[
             *(Undelivered(to.uid, to.destination) for to, _ in left),
-            *(Undelivered("", each.destination or "", each.target_id or "") for each in unusable),
+            *(
+                Undelivered("", each.destination or "", each.target_id or "", event_id)
+                for each in unusable
+            ),
         ],
     )
 

@@ -16,6 +16,7 @@ from consumer.domain.recovery import RememberProblems, concerns_recovery
 from consumer.pipeline.pipeline import Incoming, NotYet, Pipeline, Prepared
 from consumer.pipeline.recall import recall
 from consumer.ports import Clock
+from consumer.wire import left_undelivered
 from consumer.worker.atoms import Atoms
 from consumer.worker.dead_letter_limit import DeadLetterLimit
 from consumer.worker.lanes import Lanes
@@ -47,7 +48,7 @@ class Arrival(msgspec.Struct, frozen=True):
 
     def about(self, event: AlarmEvent) -> "Arrival":
         """The same, once it is known whose event it is."""
-        return Arrival(Incoming(event, self.incoming.first_seen), self.record, self.ticket)
+        return _arrival(event, self.incoming.first_seen, self.record, self.ticket)
 
 
 class Intake:
@@ -151,9 +152,7 @@ class Intake:
                 self._tracker.put(broken)
             if not received.parts:
                 ticket.done()
-            arrivals.extend(
-                Arrival(Incoming(event, now), record, ticket) for event in received.events
-            )
+            arrivals.extend(_arrival(event, now, record, ticket) for event in received.events)
         return arrivals
 
     def _recalled(self, arrivals: list[Arrival]) -> list[Arrival]:
@@ -174,7 +173,7 @@ class Intake:
         works = self._lanes.returned()
         self._rewind(works)
         now = self._clock.now()
-        return [Arrival(Incoming(work.event, now), work.record, work.ticket) for work in works]
+        return [_arrival(work.event, now, work.record, work.ticket) for work in works]
 
     def _rewind(self, taken_out: Sequence[Work]) -> None:
         """Whatever was decided after these events counts no longer."""
@@ -233,6 +232,11 @@ class Intake:
         if arrivals and not self._parked:
             self._try_at = self._clock.monotonic() + _TRY_AGAIN
         self._parked.extend(arrivals)
+
+
+def _arrival(event: AlarmEvent, first_seen: float, record: Record, ticket: Ticket) -> Arrival:
+    incoming = Incoming(event, first_seen, left_undelivered(record, event.id))
+    return Arrival(incoming, record, ticket)
 
 
 def _quiet_first(records: Sequence[Record]) -> Sequence[Record]:

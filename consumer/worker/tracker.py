@@ -195,7 +195,7 @@ class Tracker:
             ending = work.prepared.endings[-1]
             self._dead_letter(work.record, ending.reason, ending.message, first_seen)
             return
-        end = given_up(work.ends, work.prepared.endings)
+        end = given_up(work.ends, work.prepared.endings, work.event.id)
         if end is not None:
             if end.is_a_fault:
                 self._limit.count(end.reason)

@@ -9,7 +9,7 @@ from consumer.domain.errors import BrokerUnavailable, CatalogUnavailable, Invali
 from consumer.domain.ledger import ClaimRequest, Claims, DeliveryState
 from consumer.domain.notification import Email, SendOptions, SendResult
 from consumer.domain.reasons import Kind, Reason
-from consumer.domain.record import Record
+from consumer.domain.record import Record, Undelivered
 from consumer.domain.tracking import TrackingEvent
 from consumer.pipeline.lock import Locked, Progress
 from consumer.pipeline.pipeline import Incoming, NotYet, Prepared
@@ -112,6 +112,8 @@ class FakePipeline:
         self.dead: set[str] = set()
         self.catalog_away = False
         self.batches: list[list[str]] = []
+        #: Whom events could not be told the last time, by event.
+        self.undelivered: dict[str, Sequence[Undelivered]] = {}
 
     def receive(self, records: Sequence[Record]) -> list[Received]:
         return [self._received(each) for each in records]
@@ -132,6 +134,7 @@ class FakePipeline:
     ) -> list[Prepared | NotYet]:
         events = [each.event for each in incoming]
         self.batches.append([each.id for each in events])
+        self.undelivered |= {each.event.id: each.undelivered for each in incoming}
         requests = [ClaimRequest(each.atom, [each.id]) for each in events]
         claims = self._ledger.claim(self._owner, requests, self._clock.now())
         if self.catalog_away:

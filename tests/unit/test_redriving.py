@@ -9,9 +9,15 @@ import pytest
 from consumer.dead_letters import DeadLetters, Wanted
 from consumer.domain.errors import BrokerUnavailable, LedgerUnavailable, MessengerError
 from consumer.domain.ledger import Closing, EventRow
-from consumer.domain.record import Record
+from consumer.domain.record import Record, Undelivered
 from consumer.redriving import Candidate, Redriving, Selection, Why, select
-from consumer.wire import LETTER_HEADER, ORIGIN_HEADER, REDRIVEN_HEADER, redriven_headers
+from consumer.wire import (
+    LETTER_HEADER,
+    ORIGIN_HEADER,
+    REDRIVEN_HEADER,
+    UNDELIVERED_HEADER,
+    redriven_headers,
+)
 from tests.support.clock import ManualClock
 from tests.support.factories import make_event
 from tests.support.letters import T0, letter_record, note_record
@@ -191,6 +197,14 @@ def test_a_record_goes_to_its_topic_as_it_was_read_and_a_note_is_left(bench: Ben
         ("dead", None, b"", note),
     ]
     assert bench.done == [True]
+
+
+def test_a_record_goes_with_the_word_of_who_was_not_told(bench: Bench) -> None:
+    """Once the alarm has moved on, nobody but its consumer can end them."""
+    told = b'[{"uid":"","destination":"","target_id":"ntGone","event_id":"e1"}]'
+    bench.redrive(letter_record(1, undelivered=[Undelivered("", "", "ntGone", "e1")]))
+    topic, _, _, headers = bench.sink.records[0]
+    assert (topic, headers[UNDELIVERED_HEADER]) == ("alarm-events", told)
 
 
 def test_events_are_opened_before_their_record_is_produced_and_noted(bench: Bench) -> None:

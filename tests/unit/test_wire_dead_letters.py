@@ -15,6 +15,7 @@ from consumer.wire import (
     dead_letter_headers,
     decode_dead_letter,
     decode_note,
+    left_undelivered,
     origin,
     redriven_at,
     redriven_headers,
@@ -104,17 +105,44 @@ class TestRedriven:
         ]
         assert redriven_at(headers) == 1_392_138_740_000
 
+    def test_a_record_says_who_of_its_event_had_no_address(self) -> None:
+        """The record may hold several events; of who has a row, the ledger knows."""
+        gone = Undelivered("", "", "ntGone", "e1")
+        others = [Undelivered("u1", "ops@example.com"), Undelivered("", "", "ntGone", "e2")]
+        record = Record("t", 0, 1, None, b"")
+        headers = redriven_headers(record, 10, [gone, *others])
+        assert left_undelivered(Record("t", 0, 2, None, b"", headers), "e1") == [gone]
+        assert not left_undelivered(record, "e1")
+
+    def test_nobody_is_believed_about_who_was_not_told_of_a_record_that_was_not_redriven(
+        self,
+    ) -> None:
+        headers = redriven_headers(
+            Record("t", 0, 1, None, b""), 10, [Undelivered("", "", "ntGone", "e1")]
+        )
+        forged = [header for header in headers if header[0] != REDRIVEN_HEADER]
+        assert not left_undelivered(Record("t", 0, 2, None, b"", forged), "e1")
+
     def test_headers_do_not_pile_up_over_many_failures(self) -> None:
         """Dead, redriven and dead again: the last time counts, and nothing is there twice."""
         record = Record("t", 0, 1, None, b"", [("trace", b"1")])
         for at in (10, 20, 30):
-            letter = DeadLetter(record=record, reason="r", error="e", first_seen=at)
+            letter = DeadLetter(
+                record=record,
+                reason="r",
+                error="e",
+                first_seen=at,
+                undelivered=[Undelivered("", "", "ntGone", f"e{at}")],
+            )
             read = Record("dead", 0, at, None, b"", dead_letter_headers(letter))
             letter = decode_dead_letter(read)
             assert letter.first_seen == at
-            record = Record("t", 0, at, None, b"", redriven_headers(letter.record, at + 1))
+            record = Record(
+                "t", 0, at, None, b"", redriven_headers(letter.record, at + 1, letter.undelivered)
+            )
         own = [("trace", b"1"), (REDRIVEN_HEADER, b"31"), (ORIGIN_HEADER, b"t/0/1")]
-        assert list(record.headers) == own
+        told = b'[{"uid":"","destination":"","target_id":"ntGone","event_id":"e30"}]'
+        assert list(record.headers) == [*own, (UNDELIVERED_HEADER, told)]
         assert origin(record) == ("t", 0, 1)
 
     @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import pytest
 from consumer.domain.catalog import Plan, Target
 from consumer.domain.ledger import DeliveryState
 from consumer.domain.reasons import Kind, Reason
-from consumer.pipeline.pipeline import Prepared
+from consumer.domain.record import Undelivered
+from consumer.pipeline.pipeline import Incoming, Prepared
 from tests.support.factories import make_event
 from tests.support.pipeline import Bench
 
@@ -62,6 +63,30 @@ def test_a_refused_email_whose_alarm_has_moved_on_ends_as_superseded(bench: Benc
     assert not answer.sends
     (known,) = answer.known
     assert (known.result.kind, known.attempt, known.is_news) == (Kind.SUPERSEDED, 2, True)
+
+
+def never_told(bench: Bench) -> list[Kind]:
+    """How the event ends, read again, whose dead letter says that `ntGone` was unknown."""
+    undelivered = [Undelivered("", "", "ntGone", EVENT.id)]
+    incoming = Incoming(EVENT, bench.clock.now(), undelivered)
+    (answer,) = bench.pipeline.prepare([incoming], {}, {})
+    assert isinstance(answer, Prepared)
+    return [ending.kind for ending in answer.endings]
+
+
+def test_who_had_no_address_is_superseded_once_the_alarm_has_moved_on(bench: Bench) -> None:
+    bench.earlier_event(EVENT)
+    bench.earlier_event(LATER)
+    bench.ledger.reopen([EVENT.id], bench.clock.now())
+    assert never_told(bench) == [Kind.STALE, Kind.SUPERSEDED]
+
+
+def test_a_redriven_record_that_is_read_twice_supersedes_nobody_the_second_time(
+    bench: Bench,
+) -> None:
+    """The first reading has the word, and may be sending."""
+    bench.earlier_event(EVENT)
+    assert never_told(bench) == [Kind.DUPLICATE]
 
 
 def test_a_mended_plan_sends_what_was_missing_and_nothing_twice(bench: Bench) -> None:

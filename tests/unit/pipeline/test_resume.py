@@ -7,6 +7,7 @@ import pytest
 from consumer.domain.ledger import DeliveryRow, DeliveryState
 from consumer.domain.notification import Ending
 from consumer.domain.reasons import Kind, Reason
+from consumer.domain.record import Undelivered
 from consumer.pipeline.plan import Planned
 from consumer.pipeline.resume import LeftInDoubt, ToSend, resume
 from tests.support.factories import make_event, make_notification
@@ -112,6 +113,48 @@ def test_of_an_event_that_is_not_sent_any_more_nothing_stays_open(kind: Kind, wh
     (known,) = resumed.known
     assert (known.result.kind, known.result.reason) == (Kind.SUPERSEDED, why)
     assert (known.attempt, known.is_news, known.possible_duplicate) == (3, True, True)
+
+
+NEVER_TOLD = Undelivered("", "broken@", "ntBroken", EVENT.id)
+
+
+@pytest.mark.parametrize("rows", [[], [row(DeliveryState.ACCEPTED)]])
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [(Kind.STALE, Reason.STATE_MOVED_ON), (Kind.SUPPRESSED, Reason.NO_LONGER_PLANNED)],
+)
+def test_who_was_never_told_for_want_of_an_address_has_an_end_too(
+    kind: Kind, why: Reason, rows: list[DeliveryRow]
+) -> None:
+    """Without a row in the ledger, only the dead letter knows of them."""
+    stale = Ending(kind=kind, reason=Reason.OLDER_THAN_LAST, message="")
+    gone = Undelivered("", "", "ntGone", EVENT.id)
+    resumed = resume(EVENT, Planned(endings=(stale,)), rows, [NEVER_TOLD, gone])
+    first, *others = resumed.endings
+    assert first == stale
+    assert [(each.kind, each.reason) for each in others] == [(Kind.SUPERSEDED, why)] * 2
+    assert [(each.target_id, each.destination) for each in others] == [
+        ("ntBroken", "broken@"),
+        ("ntGone", None),
+    ]
+
+
+def test_who_got_an_address_since_or_has_none_still_is_not_superseded() -> None:
+    """The plan of now has the word: it sends, or says again why not."""
+    still = Ending(
+        kind=Kind.FAILED, reason=Reason.INVALID_ADDRESS, message="", target_id="ntBroken"
+    )
+    mended = Undelivered("", "", OTHER.target_id, EVENT.id)
+    resumed = resume(
+        EVENT, Planned(notifications=(OTHER,), endings=(still,)), (), [NEVER_TOLD, mended]
+    )
+    assert (resumed.to_send, resumed.endings) == ([ToSend(notification=OTHER)], [still])
+
+
+def test_whom_the_event_was_for_stays_open_while_the_catalog_does_not_know_it() -> None:
+    missing = Ending(kind=Kind.LOOKUP_FAILED, reason=Reason.NOT_IN_CATALOG, message="")
+    resumed = resume(EVENT, Planned(endings=(missing,)), (), [NEVER_TOLD])
+    assert resumed.endings == [missing]
 
 
 def test_what_the_catalog_does_not_know_at_all_waits_for_the_events_next_time() -> None:

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from consumer.domain.reasons import Kind, Reason
+from consumer.domain.record import Undelivered
 from consumer.worker.dead_letter_limit import DeadLetterLimit
 from consumer.worker.giving_up import given_up
 from tests.support.worker import ending, event, result, send
@@ -107,11 +108,11 @@ def test_what_led_to_no_address_is_named_by_the_plans_notification() -> None:
     missing = msgspec.structs.replace(
         ending(Kind.FAILED, Reason.UNKNOWN_NOTIFICATION), target_id="ntMissing"
     )
-    end = given_up([(send(event("e1")).notification, result(Kind.ACCEPTED))], [missing])
+    end = given_up([(send(event("e1")).notification, result(Kind.ACCEPTED))], [missing], "e1")
     assert end is not None
     assert end.error == "1 of 2 notifications were sent: as told"
     (left,) = end.undelivered
-    assert (left.uid, left.destination, left.target_id) == ("", "", "ntMissing")
+    assert left == Undelivered("", "", "ntMissing", "e1")
     alone = given_up([], [missing])
     assert alone is not None
     assert alone.error == "The plan has no usable address: as told"

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from consumer.domain.errors import CatalogUnavailable, LedgerUnavailable
-from consumer.domain.record import Record
+from consumer.domain.record import Record, Undelivered
 from consumer.telemetry.metrics import Metrics
+from consumer.wire import redriven_headers
 from consumer.worker.atoms import Atoms
 from consumer.worker.dead_letter_limit import DeadLetterLimit
 from consumer.worker.intake import Intake
@@ -103,6 +105,19 @@ def test_a_record_without_events_is_done_at_once(rig: Rig) -> None:
 def test_a_record_of_two_events_is_open_until_both_have_ended(rig: Rig) -> None:
     rig.take(record(1, event("e1", "a"), event("f1", "b")))
     assert (rig.lanes.events, rig.offsets.open) == (2, 1)
+
+
+def test_an_event_goes_with_the_word_of_whom_it_could_not_be_told(rig: Rig) -> None:
+    """Also after its lock was lost, and of no other event of its record."""
+    gone = Undelivered("", "", "ntGone", "e1")
+    read = record(1, event("e1", "a"), event("f1", "b"))
+    headers = redriven_headers(read, 5, [gone])
+    rig.take(msgspec.structs.replace(read, headers=headers))
+    assert rig.pipeline.undelivered == {"e1": [gone], "f1": []}
+    rig.pipeline.undelivered.clear()
+    rig.surrender_head()
+    rig.take()
+    assert rig.pipeline.undelivered == {"e1": [gone]}
 
 
 def test_a_record_that_cannot_be_read_goes_to_the_tracker_and_stops_nobody(rig: Rig) -> None:
