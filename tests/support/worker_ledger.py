@@ -90,7 +90,8 @@ class MemoryLedger:
             or (row.state is DeliveryState.SENDING and ours)
         ):
             return False
-        told = msgspec.structs.asdict(mark) | {"message_id": mark.message_id.strip("<>")}
+        told = msgspec.structs.asdict(mark)
+        told |= {"message_id": mark.message_id.strip("<>"), "route": mark.route or None}
         self.deliveries[mark.uid] = DeliveryRow(
             **told,
             owner=owner,
