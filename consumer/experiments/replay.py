@@ -43,6 +43,7 @@ from consumer.wiring import (
     worker_rules,
 )
 from consumer.worker.backpressure import Limits
+from consumer.worker.threads import watch_threads
 from consumer.worker.work import Landed
 from consumer.worker.worker import Worker, WorkerRules
 
@@ -58,9 +59,6 @@ class Told:
 
     def dependency(self, name: str, ok: bool, why: str = "") -> None:
         """A dependency answers, or does not."""
-
-    def stopped(self, why: str) -> None:
-        """The replay cannot go on."""
 
 
 class Given(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +98,7 @@ class Replay:
         )
         # Another owner each time: what an earlier run left behind is in doubt.
         owner = f"{worker_name(given.wish.name)}-{secrets.token_hex(4)}"
+        watch_threads(observer.thread_died)
         try:
             worker = self._worker(owner, given, selector, ledger, catalog, observer)
             source = ReplaySource(
@@ -273,6 +272,11 @@ class _Observer:
 
     def intake_stopped(self, why: str) -> None:
         self.broken = f"too many emails fail: {why}"
+        self._stop.set()
+
+    def thread_died(self, name: str, error: BaseException) -> None:
+        """A defect: what is left is for another run."""
+        self.broken = f"{name} ended by a defect: {type(error).__name__}: {error}"
         self._stop.set()
 
     def dead_letter(self, letter: DeadLetter) -> None:

@@ -7,9 +7,7 @@ from typing import Any
 
 import msgspec
 
-from consumer.domain.alarm import AlarmEvent
 from consumer.domain.reasons import Kind, Reason
-from consumer.domain.record import Record
 from consumer.experiments.replay_standing import Why
 from consumer.pipeline.pipeline import Prepared
 
@@ -54,7 +52,7 @@ class Report:
             self._records += records
             self._matched += matched
 
-    def left_out(self, _event: AlarmEvent, why: Why, _record: Record) -> None:
+    def left_out(self, why: Why) -> None:
         with self._lock:
             self._left_out[why] += 1
 

@@ -92,7 +92,7 @@ class Selector:
                 chosen.setdefault(each.record.position, []).append(event)
                 self._note(event, verdict)
             else:
-                self._report.left_out(event, verdict.why, each.record)
+                self._report.left_out(verdict.why)
         self._report.read(len(records), matched=len(meant))
         self._report.unreadable(sum(each.event is None for each in seen))
         self._chosen |= {place: tuple(events) for place, events in chosen.items()}
