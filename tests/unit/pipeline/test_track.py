@@ -103,6 +103,14 @@ def test_the_schema_takes_it_and_it_reads_back_the_same(record: TrackingEvent) -
     assert decode_tracking(value) == record
 
 
+def test_an_attempt_names_its_route_and_an_end_without_one_does_not() -> None:
+    new = about(route="new")
+    sent = track_attempt(new, make_notification(), result(Kind.ACCEPTED), 1, AT)
+    assert sent.route == "new"
+    assert attempt(Kind.ACCEPTED).route is None, "no rule has a name"
+    assert track_ending(new, ending(Kind.STALE, Reason.OLDER_THAN_LAST), AT).route is None
+
+
 def test_every_kind_of_the_main_job_was_tried() -> None:
     """The others are for what providers report, and for what another transport does."""
     elsewhere = {
