@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 import yaml
 
+from consumer.domain.record import Record, Undelivered
 from consumer.settings import Kafka
 from consumer.wire import (
     DEAD_LETTER_HEADERS,
-    ORIGIN_HEADER,
-    REDRIVEN_HEADER,
     UNDELIVERED_HEADER,
+    redriven_headers,
     redriven_note,
 )
 from tests.contract.schemas.files import SCHEMAS
@@ -78,8 +78,11 @@ def test_notes_have_the_headers_that_we_write(document: dict[str, Any]) -> None:
     assert list(headers["properties"]) == headers["required"] == written
 
 
-def test_input_may_carry_the_header_of_redriven_records(document: dict[str, Any]) -> None:
+def test_input_may_carry_the_headers_of_redriven_records(document: dict[str, Any]) -> None:
     schemas, messages = document["components"]["schemas"], document["components"]["messages"]
-    assert tuple(schemas["redrivenHeaders"]["properties"]) == (REDRIVEN_HEADER, ORIGIN_HEADER)
+    written = redriven_headers(
+        Record("t", 0, 1, None, b""), 2, [Undelivered("u1", "a@example.com")]
+    )
+    assert list(schemas["redrivenHeaders"]["properties"]) == [name for name, _ in written]
     for name in ("alarmStateEvent", "rackspaceWebhook"):
         assert messages[name]["headers"]["$ref"].endswith("/redrivenHeaders")
