@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Final, Self
 
-from kafka import KafkaConsumer
 from kafka.errors import (
     KafkaError,
     KafkaTimeoutError,
@@ -18,24 +17,19 @@ from kafka.errors import (
 )
 from kafka.structs import TopicPartition
 
-from consumer.adapters.kafka.client_quirks import ensure_reachable
-from consumer.adapters.kafka.config import KafkaSettings, client_config
+from consumer.adapters.kafka.config import KafkaSettings
 from consumer.adapters.kafka.records import record_of
-from consumer.adapters.kafka.unreadable import step_over_unreadable
 from consumer.domain.errors import BrokerUnavailable
 from consumer.domain.record import Record
+from consumer.experiments.reading_client import connected
 from consumer.experiments.reading_edges import Edges
-from consumer.experiments.span import Span
+from consumer.experiments.span import Now, Span
 from consumer.ports import Clock
 
 #: Seconds of silence after which the broker is asked whether it is there, and how often then.
 _LOOK_SECONDS: Final = 5.0
 #: Milliseconds for its answer, and for the client to say where it stands.
 _ANSWER_MS, _POSITION_MS = 2_000, 1_000
-#: Milliseconds: a partition that is added is found within twice this.
-_METADATA_AGE_MS: Final = 10_000
-#: Bytes that one fetch may bring: what waits here is bounded by it.
-_FETCH_BYTES: Final = 8 * 1024 * 1024
 
 Partition = tuple[str, int]
 
@@ -123,7 +117,8 @@ class TopicReader:
         behind = sum(self._next[p] - start for p, start in self._starts.items())
         if self._ends is None:
             return behind, None
-        return behind, sum(max(0, self._ends[p] - start) for p, start in self._starts.items())
+        total = sum(max(0, self._ends[p] - start) for p, start in self._starts.items())
+        return min(behind, total), total
 
     def batches(self, stop: Callable[[], bool] = lambda: False) -> Iterator[list[Record]]:
         """What `poll` gives, until all is read or `stop` says so; empty lists while it is quiet."""
@@ -153,6 +148,7 @@ class TopicReader:
     # -- inside ---------------------------------------------------------------------------------
 
     def _begin(self) -> None:
+        self._began_ms = self._clock.now() * 1000
         self._edges = Edges(self._consumer, self._span, self._clock, self._told)
         self._look_at = self._clock.monotonic() + _LOOK_SECONDS
         found = [p for topic in self._topics for p in self._partitions(topic)]
@@ -192,12 +188,20 @@ class TopicReader:
 
     def _inside(self, polled: Mapping[Any, Sequence[Any]]) -> list[Record]:
         """What is before the ends; and how far we are."""
-        records = []
+        records: list[Record] = []
         for partition, batch in polled.items():
-            end = None if self._ends is None else self._ends.get(partition)
-            records += [record_of(raw) for raw in batch if end is None or raw.offset < end]
-            self._next[partition] = batch[-1].offset + 1
+            end = None if self._ends is None else self._ends[partition]
+            kept = [raw for raw in batch if end is None or raw.offset < end or self._was_there(raw)]
+            records += map(record_of, kept)
+            behind = kept[-1].offset + 1 if kept else 0
+            # A batch that was cut says that all before the end was read.
+            self._next[partition] = behind if len(kept) == len(batch) else max(behind, end or 0)
         return records
+
+    def _was_there(self, raw: Any) -> bool:
+        """Whether it was there when reading began, although the broker named an earlier end: the
+        embedded one leaves out what its last batch holds beside the first record."""
+        return isinstance(self._span.end, Now) and 0 < (raw.timestamp or 0) < self._began_ms
 
     def _finish(self, polled: Mapping[Any, Sequence[Any]]) -> None:
         """Leave the partitions that are read to their end."""
@@ -209,7 +213,6 @@ class TopicReader:
                 at = self._consumer.position(partition, timeout_ms=_POSITION_MS)
                 self._next[partition] = max(self._next[partition], at or 0)
             if self._next[partition] >= self._ends[partition]:
-                self._next[partition] = self._ends[partition]
                 self._done.add(partition)
                 self._consumer.pause(partition)
 
@@ -267,26 +270,3 @@ class TopicReader:
         return BrokerUnavailable(
             f"Kafka at {self._settings.bootstrap_servers} does not answer: {what}"
         )
-
-
-def connected(settings: KafkaSettings) -> Any:
-    """A client that reads. Raises BrokerUnavailable and the client's errors."""
-    ensure_reachable(settings)
-    consumer = KafkaConsumer(**reader_config(settings))
-    step_over_unreadable(consumer)
-    return consumer
-
-
-def reader_config(settings: KafkaSettings) -> dict[str, Any]:
-    """What the client is told: no group, nothing to commit, no place to jump to by itself."""
-    return client_config(settings) | {
-        "group_id": None,
-        "enable_auto_commit": False,
-        "auto_offset_reset": "none",
-        # As production reads.
-        "isolation_level": "read_committed",
-        "allow_auto_create_topics": False,
-        "metadata_max_age_ms": _METADATA_AGE_MS,
-        "fetch_max_bytes": _FETCH_BYTES,
-        "fetch_max_wait_ms": 250,
-    }

@@ -4,7 +4,8 @@ import pytest
 
 from consumer.adapters.kafka.config import KafkaSettings
 from consumer.domain.errors import BrokerUnavailable
-from consumer.experiments.reading import TopicReader, reader_config
+from consumer.experiments.reading import TopicReader
+from consumer.experiments.reading_client import reader_config
 from consumer.experiments.reading_edges import SpanError
 from consumer.experiments.span import At, Beginning, Edge, Now, Offsets, Span
 from tests.unit.experiments.reading_rig import TOPIC, FakeLog, Rig
@@ -49,11 +50,22 @@ def test_what_came_after_the_start_is_not_in_a_span_that_ends_now() -> None:
     log = FakeLog(p0=(0, range(3), 3))
     rig = Rig(log, Span(start=Beginning(), end=Now()))
     with rig.reader as reader:
-        log.partitions[0] = (0, range(10), 10)
+        log.partitions[0] = (0, (*range(3), 100, 101), 102)
         assert [r.offset for r in reader.poll()] == [0, 1, 2]
         assert reader.done
         assert reader.positions == {(TOPIC, 0): 3}
         assert reader.progress == (3, 3)
+
+
+def test_what_was_there_is_read_although_the_broker_named_an_earlier_end() -> None:
+    """The embedded one does: it leaves out the rest of its last batch."""
+    log = FakeLog(p0=(0, range(5), 2))
+    rig = Rig(log, Span(start=Beginning(), end=Now()))
+    with rig.reader as reader:
+        log.partitions[0] = (0, (*range(5), 100), 101)
+        assert [r.offset for r in reader.poll()] == [0, 1, 2, 3, 4]
+        assert reader.done
+        assert reader.positions == {(TOPIC, 0): 5}
 
 
 def test_a_time_to_come_ends_the_reading_when_it_has_come() -> None:
