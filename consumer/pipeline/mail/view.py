@@ -114,7 +114,7 @@ def _notes(event: AlarmEvent, context: Context, now_ms: int) -> list[str]:
         notes.append(f"This mail is late: the event is {words.duration(late)} old.")
     if context.degraded:
         notes.append(
-            "Names may be out of date: the catalog does not have them all, or could not be asked."
+            "The catalog does not have all of this, or could not be asked: names may be out of date."
         )
     return notes
 
