@@ -113,9 +113,7 @@ def _notes(event: AlarmEvent, context: Context, now_ms: int) -> list[str]:
     if late > _LATE_MS:
         notes.append(f"This mail is late: the event is {words.duration(late)} old.")
     if context.degraded:
-        notes.append(
-            "The catalog does not have all of this, or could not be asked: names may be out of date."
-        )
+        notes.append("The catalog may not have all of this: names may be out of date.")
     return notes
 
 
