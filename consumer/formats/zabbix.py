@@ -116,7 +116,7 @@ def _problem(event: _Event, mapping: FormatMapping) -> AlarmEvent:
 def _recovery(event: _Event, mapping: FormatMapping) -> AlarmEvent:
     source = mapping.source or NAME
     number, problem = _number("eventid", event.eventid), _number("p_eventid", event.p_eventid)
-    unknown = f"of problem {problem}"
+    unknown = f"problem {problem}"
     return AlarmEvent(
         id=_event_id(source, number, problem),
         event_id=problem,

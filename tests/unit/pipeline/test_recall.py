@@ -35,7 +35,7 @@ def problem(id_: str = "p1", **changes: object) -> AlarmEvent:
 
 
 def recovery(of: str = "p1", **changes: object) -> AlarmEvent:
-    ids = dict.fromkeys(("entity_id", "check_id", "alarm_id"), f"of problem {of}")
+    ids = dict.fromkeys(("entity_id", "check_id", "alarm_id"), f"problem {of}")
     told: dict[str, object] = {"timestamp": LATER, "previous_state": None, "status": "Resolved"}
     return make_event(
         **({"id": f"r-{of}", "state": State.OK, "attributes": recovers(of)} | ids | told | changes)
@@ -99,7 +99,7 @@ def test_it_is_looked_up_for_a_while_and_then_it_is_a_dead_letter() -> None:
     assert last.dead_letter
     (end,) = last.endings
     assert (end.kind, end.reason) == (Kind.LOOKUP_FAILED, Reason.NOT_IN_CATALOG)
-    assert end.message.startswith("entity of problem p1, check of problem p1")
+    assert end.message.startswith("entity problem p1, check problem p1")
 
 
 def test_its_mail_is_about_what_the_problem_was_about() -> None:
