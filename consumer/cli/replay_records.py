@@ -18,12 +18,15 @@ from consumer.settings import Settings
 from consumer.wiring import kafka_settings
 
 
+Commit = Callable[[Mapping[Partition, int]], None]
+
+
 class Records(msgspec.Struct, frozen=True, kw_only=True):
     """What is read, and what is done when a part of it is done."""
 
     reader: Reader
     ends: Mapping[Partition, int] = {}
-    commit: Callable[[Mapping[Partition, int]], None]
+    commit: Commit
     #: Records to read; None: nobody knows.
     total: int | None = None
     #: Records that production has still to do, which are not read.
@@ -60,7 +63,8 @@ def records_of_topics(
             wanted = sections(topics, span, production)
         if not wanted:
             raise fail(f"nothing to read: no such partition of {', '.join(topics)}", 2)
-        commit, continued = _nowhere, False
+        commit: Commit = _nowhere
+        continued = False
         left = sum(section.left_to_production for section in wanted.values())
         if name is not None:
             own = msgspec.structs.replace(kafka, group_id=replay_group(kafka.group_id, name))

@@ -109,7 +109,7 @@ class Selector:
         known = self._problems(wanted) if wanted else {}
         return [
             msgspec.structs.replace(each, event=recovered(known[name], each.event))
-            if each.event is not None and name in known
+            if each.event is not None and name is not None and name in known
             else each
             for each, name in zip(seen, named, strict=True)
         ]
