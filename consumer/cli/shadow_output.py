@@ -7,6 +7,7 @@ from typing import Final
 from consumer.cli.common import console, fail
 from consumer.cli.plain import plain, print_data
 from consumer.experiments.shadow_report import Report, as_data, as_html, share
+from consumer.experiments.shadow_tally import Counts
 
 #: Lines of one table.
 _MOST: Final = 10
@@ -44,18 +45,10 @@ def show(report: Report, place: Path | None, *, as_json: bool) -> None:
 def _lines(report: Report) -> Iterator[str]:
     counts = report.counts
     yield _head(report)
-    if counts.different:
-        yield _number("decided differently", counts.decided_differently)
-        yield from _table(counts.reasons)
-        yield _number("recipients lost", counts.recipients_lost)
-        yield from _table(counts.addresses_lost)
-        yield _number("recipients added", counts.recipients_added)
-        yield from _table(counts.addresses_added)
-        yield _number("subjects", counts.subjects)
-        yield _number("texts", counts.texts)
-        yield _number("HTML bodies", counts.htmls)
-        for name, number in counts.options.items():
-            yield _number(f"option {name}", number)
+    for name, number, by in _numbers(counts):
+        if number:
+            yield f"  {name:<22}{number:>9,}"
+            yield from _table(by)
     before, after = counts.emails
     yield f"emails: {before:,} by production, {after:,} by the candidate"
     if report.times is not None:
@@ -75,15 +68,23 @@ def _lines(report: Report) -> Iterator[str]:
 def _head(report: Report) -> str:
     counts = report.counts
     if not counts.events:
-        return f"no events in {plain(report.stream)}"
+        return f"no events ({plain(report.stream)})"
     if not counts.different:
         return f"{counts.events:,} events, no difference"
     how_much = share(counts.different, counts.events)
     return f"{counts.different:,} of {counts.events:,} events differ ({how_much})"
 
 
-def _number(name: str, number: int) -> str:
-    return f"  {name:<22}{number:>9,}"
+def _numbers(counts: Counts) -> Iterator[tuple[str, int, Mapping[str, int]]]:
+    """What is different, how often, and what that divides into."""
+    yield "decided differently", counts.decided_differently, counts.reasons
+    yield "recipients lost", counts.recipients_lost, counts.addresses_lost
+    yield "recipients added", counts.recipients_added, counts.addresses_added
+    yield "subjects", counts.subjects, {}
+    yield "texts", counts.texts, {}
+    yield "HTML bodies", counts.htmls, {}
+    for name, number in counts.options.items():
+        yield name, number, {}
 
 
 def _table(found: Mapping[str, int]) -> Iterator[str]:

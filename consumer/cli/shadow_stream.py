@@ -56,8 +56,8 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
         if self.follow is None:
             return f"from {self.from_} to {self.to or 'now'}"
         if self.follow.seconds is None:
-            return f"{self.follow.records} records as they came"
-        return f"{self.follow.seconds:g} s of the stream as it came"
+            return f"the stream as it came, {self.follow.records} records at the most"
+        return f"the stream as it came, for {self.follow.seconds:g} s at the most"
 
 
 def stream_of(

@@ -105,7 +105,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 #: Options of few values: each change of them is a sort of its own.
-_TOLD_APART = frozenset({"transport", "test_mode", "tracking"})
+_TOLD_APART = frozenset({"route", "transport", "test_mode", "tracking"})
 
 
 def compare(position: Position, production: Answer, candidate: Answer) -> list[Difference | None]:
@@ -248,6 +248,7 @@ def _options(before: DecidedEmail, after: DecidedEmail) -> Iterator[tuple[str, t
 def _how(of: DecidedEmail) -> dict[str, str]:
     headers = [f"{name}: {value}" for name, value in of.email.headers]
     return {
+        "route": of.options.route or "none",
         "transport": of.options.transport,
         "test_mode": "on" if of.options.test_mode else "off",
         "tracking": "on" if of.options.tracking else "off",

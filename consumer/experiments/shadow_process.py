@@ -62,7 +62,11 @@ class ProcessSide:
         """Raises CandidateAway, and SettingsError where the other side's are wrong."""
         try:
             self._process = subprocess.Popen(  # noqa: S603 - the operator's own command
-                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                # Ctrl-C is for us: what is asked is answered first.
+                start_new_session=True,
             )
         except OSError as error:
             raise CandidateAway(

@@ -12,6 +12,7 @@ from consumer.domain.suppression import FindSuppressed
 from consumer.experiments.deciding import OWNER, Arrival, Deciding, EventClock
 from consumer.experiments.shadow_asking import Answer, Question, Unread
 from consumer.experiments.shadow_ledger import memory_ledger, put_atoms
+from consumer.pipeline.limits import Limits
 from consumer.pipeline.pipeline import Pipeline
 from consumer.pipeline.recall import recall
 from consumer.pipeline.receive import ReceiveSettings, receive
@@ -19,7 +20,7 @@ from consumer.ports import Catalog
 from consumer.settings import Settings
 from consumer.telemetry.metrics import Metrics
 from consumer.wire import redriven_at
-from consumer.wiring import make_renderer, pipeline_rules, worker_rules
+from consumer.wiring import limit_rules, make_renderer, pipeline_rules, worker_rules
 
 
 def make_deciding(
@@ -44,6 +45,7 @@ def make_deciding(
         metrics=Metrics(),
         rules=pipeline_rules(given),
         find_suppressed=find_suppressed,
+        limits=Limits(ledger.limits, limit_rules(given), clock),
     )
     return Deciding(pipeline, ledger, clock, worker_rules(given).max_age, lag_seconds=lag_seconds)
 

@@ -17,13 +17,14 @@ from consumer.experiments.shadow import Shadow
 from consumer.experiments.shadow_ledger import Beginnings, memory_ledger
 from consumer.experiments.shadow_side import Side
 from consumer.experiments.shadow_tally import Tally
+from consumer.pipeline.limits import Limits
 from consumer.pipeline.mail.renderer import Renderer
 from consumer.pipeline.pipeline import Pipeline
 from consumer.pipeline.receive import ReceiveSettings
 from consumer.settings import Settings
 from consumer.telemetry.metrics import Metrics
 from consumer.wire import encode_event
-from consumer.wiring import make_renderer, pipeline_rules, worker_rules
+from consumer.wiring import limit_rules, make_renderer, pipeline_rules, worker_rules
 from tests.support.catalog import MemoryCatalog, whole_catalog
 from tests.support.factories import make_event
 
@@ -64,6 +65,7 @@ def side(given: Settings | None = None, catalog: MemoryCatalog | None = None) ->
             clock=clock,
             metrics=Metrics(),
             rules=pipeline_rules(given),
+            limits=Limits(ledger.limits, limit_rules(given), clock),
         )
         deciding = Deciding(pipeline, ledger, clock, worker_rules(given).max_age)
         yield Side(deciding, ledger, pipeline_rules(given).receive)

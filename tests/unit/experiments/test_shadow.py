@@ -103,6 +103,11 @@ def test_who_is_lost_with_the_whole_event_is_told_why() -> None:
             {"initial_ok (first_state_ok) → email": 1},
         ),
         (
+            {"recipient_limit": {"emails_per_hour": 1}},
+            RECORDS[:2],
+            {"email → rate_limited (rate_limited)": 1},
+        ),
+        (
             {"unknown_as": "warning"},
             [record(make_event(state=State.UNKNOWN))],
             {"ignored (unknown_state) → email": 1},
@@ -116,10 +121,10 @@ def test_changed_rules_are_told_with_both_reasons(
 
 
 def test_a_changed_route_changes_how_emails_are_sent() -> None:
-    routes = [{"transport": "smtp", "tags": ["phase-1"]}]
+    routes = [{"name": "new", "transport": "smtp", "tags": ["phase-1"]}]
     smtp = {"host": "mail.example.com"}
     counts = compared([RECORDS[0]], settings(routes=routes, smtp=smtp)).counts()
-    assert counts.options == {"tags": 1, "transport: mailgun → smtp": 1}
+    assert counts.options == {"route: default → new": 1, "tags": 1, "transport: mailgun → smtp": 1}
     assert (counts.different, counts.texts) == (1, 0)
 
 
