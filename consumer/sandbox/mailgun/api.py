@@ -26,6 +26,7 @@ from consumer.sandbox.mailgun.suppression_api import SuppressionCalls
 from consumer.sandbox.mailgun.suppressions import KINDS
 from consumer.sandbox.mailgun.tag_api import TagCalls
 from consumer.sandbox.mailgun.template_api import TemplateCalls
+from consumer.sandbox.mailgun.tracking_api import TrackingCalls
 from consumer.sandbox.mailgun.webhook_api import AccountWebhooks, DomainWebhooks
 from consumer.sandbox.mailgun.world import World
 
@@ -61,6 +62,8 @@ def _lookup_routes(account: Account) -> list[BaseRoute]:
             [
                 ("GET", "/v3/{domain}/events", lookups.events),
                 ("GET", "/v3/{domain}/events/{token}", lookups.events),
+                ("GET", "/v3/{domain}/stats/total", lookups.stats),
+                ("GET", "/v3/stats/total", lookups.stats),
                 ("GET", "/v3/domains/{domain}/messages/{key}", lookups.stored_message),
                 ("POST", "/v3/domains/{domain}/messages/{key}", lookups.resend),
             ],
@@ -75,7 +78,7 @@ def _lookup_routes(account: Account) -> list[BaseRoute]:
 
 
 def _domain_routes(account: Account) -> list[BaseRoute]:
-    calls = DomainCalls(account)
+    calls, tracking = DomainCalls(account), TrackingCalls(account)
     return _guarded(
         account,
         [
@@ -91,6 +94,10 @@ def _domain_routes(account: Account) -> list[BaseRoute]:
             ("PUT", "/v3/domains/{domain}", calls.update),
             ("DELETE", "/v3/domains/{domain}", calls.delete),
             ("PUT", "/v3/domains/{domain}/verify", calls.verify),
+            ("GET", "/v3/domains/{domain}/tracking", tracking.get),
+            ("PUT", "/v3/domains/{domain}/tracking/open", tracking.set_open),
+            ("PUT", "/v3/domains/{domain}/tracking/click", tracking.set_click),
+            ("PUT", "/v3/domains/{domain}/tracking/unsubscribe", tracking.set_unsubscribe),
             ("GET", "/v3/domains/{domain}/sending_queues", calls.queues),
             ("DELETE", "/v3/{domain}/envelopes", calls.drop_queues),
             ("GET", "/v5/sandbox/auth_recipients", calls.authorized),

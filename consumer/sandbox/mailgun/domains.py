@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 MAX_DOMAINS = 10_000
+MESSAGE_TTL = 259_200
+"""Seconds for which a message may wait, where the domain has no setting of its own."""
 _SANDBOX = ("sandbox", ".mailgun.org")
 
 NOT_ALLOWED = "Domain {} is not allowed to send: "
@@ -36,7 +38,14 @@ class Domain:
     spam_action: str = "disabled"
     web_scheme: str = "https"
     web_prefix: str = "email"
-    message_ttl: int = 259_200
+    message_ttl: int = MESSAGE_TTL
+    tracks_opens: bool = False
+    pixel_at_the_top: bool = False
+    tracks_clicks: str = "false"
+    """`true`, `htmlonly` or `false`."""
+    tracks_unsubscribes: bool = False
+    html_footer: str = '<br>\n<p><a href="%unsubscribe_url%">unsubscribe</a></p>\n'
+    text_footer: str = "\nTo unsubscribe click: <%unsubscribe_url%>\n"
 
     @property
     def is_sandbox(self) -> bool:
@@ -61,6 +70,18 @@ class Domain:
             "web_scheme": self.web_scheme,
             "smtp_login": f"postmaster@{self.name}",
             "created_at": created.strftime("%a, %d %b %Y %H:%M:%S UTC"),
+        }
+
+    def tracking(self) -> dict[str, Any]:
+        return {
+            "open": {"active": self.tracks_opens, "place_at_the_top": self.pixel_at_the_top},
+            "click": {"active": self.tracks_clicks != "false"},
+            "unsubscribe": {
+                "active": self.tracks_unsubscribes,
+                "html_footer": self.html_footer,
+                "text_footer": self.text_footer,
+            },
+            "web_scheme": self.web_scheme,
         }
 
     def records(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import Response
 
-from consumer.sandbox.mailgun import analytics, metrics
+from consumer.sandbox.mailgun import analytics, metrics, stats
 from consumer.sandbox.mailgun.account import Account
 from consumer.sandbox.mailgun.addresses import parse_mailboxes
 from consumer.sandbox.mailgun.compose import QUEUED, generated_id
@@ -27,6 +27,8 @@ from consumer.sandbox.mailgun.paging import (
 )
 from consumer.sandbox.mailgun.stored_message import mime_json, parsed_json
 from consumer.sandbox.mailgun.switches import Switches
+
+_EVERYTHING = 2**31
 
 
 class Lookups:
@@ -112,6 +114,21 @@ class Lookups:
         try:
             return metrics.answer(wish, self._store, world.options.now(), world.switches.now)
         except (BadQuery, BadFilter, ValueError, TypeError, AttributeError) as problem:
+            raise Refused(400, str(problem)) from problem
+
+    async def stats(self, request: Request) -> object:
+        """Of one domain, or of the account."""
+        domain, parameters = request.path_params.get("domain", "").lower(), request.query_params
+        try:
+            wish = stats.Wish(parameters, parameters.getlist("event"), self._account.options.now())
+            events = self._store.events(
+                lambda event: domain in ("", event.stored.mail.domain),
+                after=(wish.start.timestamp(), 0.0),
+                before=(wish.end.timestamp(), float("inf")),
+                limit=_EVERYTHING,
+            )
+            return stats.answer(wish, events)
+        except (BadQuery, OverflowError, ValueError) as problem:
             raise Refused(400, str(problem)) from problem
 
 

@@ -8,10 +8,12 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+from consumer.sandbox.mailgun import beyond_limits
 from consumer.sandbox.mailgun.account import Account
 from consumer.sandbox.mailgun.addresses import parse_mailboxes
 from consumer.sandbox.mailgun.answered_id import answered_id
 from consumer.sandbox.mailgun.compose import QUEUED, compose
+from consumer.sandbox.mailgun.domains import MESSAGE_TTL
 from consumer.sandbox.mailgun.events import Step
 from consumer.sandbox.mailgun.form import BadBody, Form, Upload, parse_form, read_body
 from consumer.sandbox.mailgun.guard import Refused
@@ -84,6 +86,10 @@ class Sending:
             raise Refused(400, str(problem)) from problem
         if text := problem_of(form, switches):
             raise Refused(400, text)
+        known, now = self._world.domains.known.get(domain.lower()), self._account.options.now()
+        ttl = known.message_ttl if known is not None else MESSAGE_TTL
+        if beyond := beyond_limits.refusal(form, ttl, now, switches):
+            raise Refused(beyond.status, beyond.text)
         return form, template
 
     def _allowed(self, domain: str, recipients: list[str], size: int) -> Mapping[str, str]:

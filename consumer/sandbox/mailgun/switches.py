@@ -35,6 +35,12 @@ class Switches:
         True, "The 16 kB of o:, h:, v: and t: include the names"
     )
     too_many_tags: str = _choice("drop", "Tags beyond the tenth", "drop", "refuse")
+    large_message: str = _choice(
+        "413", "Answer to a message above 25 MB: the status, or none", "413", "400", "take"
+    )
+    far_delivery_time: str = _choice(
+        "take", "An o:deliverytime beyond the domain's message_ttl", "take", "refuse"
+    )
     missing_variable: str = _choice(
         "keep", "%recipient.x% that the recipient does not have", "keep", "empty"
     )

@@ -159,6 +159,8 @@ def test_domains(sdk: Client) -> None:
     assert sdk.domains.get(domain="new.example.com").status_code == 404
     queues = sdk.domains_sendingqueues.get(domain=DOMAIN).json()
     assert queues["regular"]["is_disabled"] is False
+    sdk.domains_tracking_click.put(domain=DOMAIN, data={"active": "yes"})
+    assert sdk.domains_tracking.get(domain=DOMAIN).json()["tracking"]["click"]["active"] is True
 
 
 def test_tags_old_and_new(sdk: Client) -> None:
@@ -199,6 +201,9 @@ def test_logs_and_metrics(sdk: Client) -> None:
         }
     )
     assert metrics.json()["items"][0]["metrics"]["accepted_count"] == 2
+    with pytest.deprecated_call():
+        older = sdk.stats_total.get(domain=DOMAIN, filters={"event": ["accepted", "delivered"]})
+    assert older.json()["stats"][-1]["delivered"]["total"] == 2
 
 
 def test_templates(sdk: Client, fake: FakeMailgun) -> None:

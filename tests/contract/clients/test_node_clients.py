@@ -32,6 +32,8 @@ def test_mailgun_js(fake: FakeMailgun) -> None:
     assert done["events"] == [3, 3, 1]
     assert done["logs"] == ["ops@example.org", "boss@example.org"]
     assert done["metrics"] == [7, 7]
+    assert done["stats"] == [7, 7]
+    assert done["tracking"] == [True, False]
     assert done["suppressions"] == {
         "walked": [f"r{number}@x.org" for number in range(5)],
         "code": 550,

@@ -111,6 +111,7 @@ _SEND = {"from": f"a@{DOMAIN}", "to": "b@x.org", "text": "x", "subject": "x", "o
 _SPAM, _GONE = ({**_SEND, "to": f"{name}@x.org"} for name in ("spam", "gone"))
 _HOOK = {"id": "opened", "url": "https://example.org/hook"}
 _TEMPLATE = {"name": "t", "template": "x", "tag": "v1", "comment": "c", "createdBy": "me"}
+_STATS = ["accepted", "delivered", "failed", "opened", "clicked", "unsubscribed", "complained"]
 
 #: (method, path of the description, how it is called)
 _Row = tuple[str, str, dict[str, Any]]
@@ -171,6 +172,14 @@ _ROWS: list[_Row] = [
         {"json": {"dimensions": ["tag"]}},
     ),
     ("POST", "/v1/analytics/logs", {"json": {"include_totals": True}}),
+    ("GET", "/v3/{domain}/stats/total", {"params": {"event": _STATS, "resolution": "hour"}}),
+    ("GET", "/v3/{domain}/stats/total", {"params": {}}),
+    ("GET", "/v3/stats/total", {"params": {"event": _STATS, "duration": "1m"}}),
+    ("GET", "/v3/domains/{name}/tracking", {}),
+    ("GET", "/v3/domains/{name}/tracking", {"names": {"name": "unknown.example.com"}}),
+    ("PUT", "/v3/domains/{name}/tracking/open", {"data": {"active": "yes"}}),
+    ("PUT", "/v3/domains/{name}/tracking/click", {"data": {"active": "htmlonly"}}),
+    ("PUT", "/v3/domains/{name}/tracking/unsubscribe", {"data": {"active": "true"}}),
     ("POST", "/v3/{domain_name}/templates", {"data": _TEMPLATE}),
     ("GET", "/v3/{domain_name}/templates", {}),
     ("GET", "/v3/{domain_name}/templates/{template_name}", {"names": {"template_name": "t"}}),

@@ -74,6 +74,16 @@ await step("metrics", async () => {
   });
   return answer.items.map((item) => item.metrics.accepted_count);
 });
+await step("stats", async () => {
+  const answer = await mg.stats.getDomain(domain, { event: ["accepted"], duration: "1d" });
+  const account = await mg.stats.getAccount({ event: ["accepted"] });
+  return [answer, account].map(({ stats }) => stats[stats.length - 1].accepted.total);
+});
+await step("tracking", async () => {
+  await mg.domains.updateTracking(domain, "open", { active: true, place_at_the_top: "no" });
+  const { open, click } = await mg.domains.getTracking(domain);
+  return [open.active, click.active];
+});
 
 await step("suppressions", async () => {
   const many = Array.from({ length: 5 }, (_, n) => ({ address: `r${n}@x.org`, code: 550, error: "gone" }));
