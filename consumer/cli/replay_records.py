@@ -17,7 +17,6 @@ from consumer.experiments.span import Offsets, Place, Span
 from consumer.settings import Settings
 from consumer.wiring import kafka_settings
 
-
 Commit = Callable[[Mapping[Partition, int]], None]
 
 

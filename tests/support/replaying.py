@@ -26,7 +26,8 @@ class Replaying(Fleet):
     """Some events are told, others are given up: `missed`. Production runs beside the replays."""
 
     def __init__(self, *more: Any, atoms: int = 60, **settings: Any) -> None:
-        super().__init__(*more, overrides=QUICK, **settings)
+        # A replay that was killed keeps its alarms no longer than a test likes to wait.
+        super().__init__(*more, overrides=QUICK | {"ledger.lease_seconds": 2}, **settings)
         self._atoms = atoms
         self.records: list[TrafficRecord] = []
         self.told: frozenset[str] = frozenset()
