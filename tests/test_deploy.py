@@ -20,7 +20,7 @@ from consumer.settings import Route, Settings
 DEPLOY = Path(__file__).parents[1] / "deploy"
 EXAMPLE = (DEPLOY / "messenger.example.toml").read_text()
 #: The example with each commented setting switched on.
-FULL_EXAMPLE = re.sub(r"^# (\[+[\w.]+\]+|[\w-]+ = .*)$", r"\1", EXAMPLE, flags=re.MULTILINE)
+FULL_EXAMPLE = re.sub(r"^# (\[+[\w.-]+\]+|[\w-]+ = .*)$", r"\1", EXAMPLE, flags=re.MULTILINE)
 
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())[
     "services"
