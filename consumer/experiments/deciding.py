@@ -14,7 +14,7 @@ import msgspec
 
 from consumer.domain.alarm import AlarmEvent, State
 from consumer.domain.ledger import Closing, DeliveryState, SendingMark, Settlement
-from consumer.domain.notification import Email, Ending, Notification, SendOptions
+from consumer.domain.notification import Email, Ending, SendOptions
 from consumer.domain.reasons import Kind, Reason
 from consumer.pipeline.lock import Locked
 from consumer.pipeline.pipeline import Incoming, NotYet, Pipeline, Prepared
@@ -47,10 +47,6 @@ class DecidedEmail(msgspec.Struct, frozen=True, kw_only=True):
     target_id: str
     type: str
     plan_id: str | None = None
-    #: Above 1: earlier attempts are in the ledger.
-    attempt: int = 1
-    #: An earlier attempt may have been accepted: production would look it up first.
-    in_doubt: bool = False
 
     @property
     def destination(self) -> str:
@@ -62,12 +58,9 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
     event: AlarmEvent
     emails: Sequence[DecidedEmail] = ()
-    #: What an earlier run brought to an end is among them, by the kind it ended as.
     endings: Sequence[Ending] = ()
     #: Why nothing can be decided at the moment; None: it is decided.
     waits: str | None = None
-    #: An event between the alarm's last one and this one never arrived.
-    gap: bool = False
     #: Not all was in the catalog: the event's own snapshots stood in.
     degraded: bool = False
     #: Seconds that the pipeline took: measured, and so the only thing that differs between runs.
@@ -101,8 +94,9 @@ class EventClock:
 class Deciding:
     """Decides events in their order, one at a time. Not thread-safe.
 
-    `pipeline` has been made with `OWNER`, with this `clock`, and with this `ledger`: one in memory
-    that is nobody else's, for each decision is written into it. `max_age`: seconds by state.
+    `pipeline` has been made with `OWNER`, with this `clock`, and with this `ledger`: one that is
+    nobody else's, for each decision is written into it, and that knows of no email that was begun
+    before. `max_age`: seconds by state.
     """
 
     def __init__(
@@ -142,17 +136,16 @@ class Deciding:
 
     def _decided(self, answer: Prepared, arrival: Arrival, seconds: float) -> Decision:
         event, context = arrival.event, answer.context
-        emails = [_email(send) for send in answer.sends if send.obsolete is None]
-        endings = [*answer.endings, *_known(answer), *_obsolete(answer)]
+        emails = [_email(send) for send in answer.sends]
+        endings = list(answer.endings)
         age = self._clock.now() - max(event.timestamp, arrival.redriven_ms) / 1000
         if age > self._max_age[event.state]:
-            endings += [_too_old(each, age) for each in emails if not each.in_doubt]
-            emails = [each for each in emails if each.in_doubt]
+            endings += [_too_old(each, age) for each in emails]
+            emails = []
         return Decision(
             event=event,
             emails=emails,
             endings=endings,
-            gap=answer.locked.gap,
             degraded=context is not None and context.degraded,
             seconds=seconds,
         )
@@ -162,8 +155,7 @@ class Deciding:
         if answer.dead_letter:
             return
         locked, now = answer.locked, self._clock.now()
-        leaving = {each.email.uid for each in decision.emails}
-        sends = [send for send in answer.sends if send.email.uid in leaving]
+        sends = answer.sends if decision.emails else ()
         self._ledger.mark_sending(OWNER, [_mark(send, locked) for send in sends], now)
         self._ledger.settle(OWNER, [_accepted(send, locked) for send in sends], now)
         self._ledger.close_events([_closing(answer, decision)], now)
@@ -177,32 +169,6 @@ def _email(send: Send) -> DecidedEmail:
         target_id=to.target_id,
         type=to.type,
         plan_id=to.plan_id,
-        attempt=send.attempt,
-        in_doubt=send.doubt is not None,
-    )
-
-
-def _obsolete(answer: Prepared) -> Iterator[Ending]:
-    message = "An earlier attempt is in doubt: it is looked up, and not sent again"
-    for send in answer.sends:
-        if send.obsolete is not None:
-            yield _end(send.notification, Kind.SUPERSEDED, send.obsolete, message)
-
-
-def _known(answer: Prepared) -> Iterator[Ending]:
-    for each in answer.known:
-        result = each.result
-        yield _end(each.notification, result.kind, result.reason, result.message)
-
-
-def _end(to: Notification, kind: Kind, reason: Reason, message: str) -> Ending:
-    return Ending(
-        kind=kind,
-        reason=reason,
-        message=message,
-        target_id=to.target_id,
-        type=to.type,
-        destination=to.destination,
     )
 
 
@@ -247,14 +213,12 @@ def _accepted(send: Send, locked: Locked) -> Settlement:
 def _closing(answer: Prepared, decision: Decision) -> Closing:
     """As the tracker closes an event when the last of its records is written."""
     locked, event = answer.locked, answer.locked.event
-    kinds = {each.kind for each in decision.endings}
-    accepted = bool(decision.emails) or Kind.ACCEPTED in kinds
-    first = next((kind for kind in Kind if kind in kinds), Kind.NO_RECIPIENTS)
-    told = bool(answer.sends or answer.known)
+    first = next((each.kind for each in decision.endings), Kind.NO_RECIPIENTS)
+    told = bool(answer.sends)
     return Closing(
         event_id=event.id,
         atom=event.atom,
-        outcome=Kind.ACCEPTED if accepted else first,
+        outcome=Kind.ACCEPTED if decision.emails else first,
         timestamp_ms=locked.timestamp_ms,
         state=event.state,
         advances=locked.advances,

@@ -1,7 +1,7 @@
 """Two decisions about one event held against each other. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import zip_longest
+from itertools import chain, zip_longest
 
 import msgspec
 
@@ -113,13 +113,30 @@ def compare(position: Position, production: Answer, candidate: Answer) -> list[D
 
     A record that one side cannot read has an event of no name for it.
     """
-    pairs = zip_longest(production.decisions, candidate.decisions)
+    pairs = _pairs(production.decisions, candidate.decisions)
     found: list[Difference | None] = [_difference(position, *pair) for pair in pairs]
     if production.unread is not None or candidate.unread is not None:
         before, after = _unread(production), _unread(candidate)
         is_same = before.what == after.what
         found.append(None if is_same else _nameless(position, before, after))
     return found
+
+
+def _pairs(
+    production: Sequence[Decision], candidate: Sequence[Decision]
+) -> Iterator[tuple[Decision | None, Decision | None]]:
+    """By the events' ids, and what has no counterpart in its order: ids may be made of what a
+    mapping makes of labels."""
+    others: dict[str, list[Decision]] = {}
+    for each in candidate:
+        others.setdefault(each.event.id, []).append(each)
+    left = []
+    for each in production:
+        if same := others.get(each.event.id):
+            yield each, same.pop(0)
+        else:
+            left.append(each)
+    yield from zip_longest(left, chain.from_iterable(others.values()))
 
 
 def _difference(
