@@ -23,6 +23,8 @@ SUMMARY_TARGET: Final = "ntRateLimitSummary"
 SUMMARY_TYPE: Final = "rateLimitSummary"
 #: What emails are counted over.
 WINDOW_SECONDS: Final = 3600.0
+#: The order in which a summary tells of alarms.
+WORST_FIRST: Final = (State.CRITICAL, State.WARNING, State.UNKNOWN, State.OK)
 
 _SOURCE: Final = "messenger/recipient-limit"
 _PREFIX: Final = "summary-"
@@ -99,9 +101,11 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     tenant_id: str
     destination: str
-    #: How many notifications; `held` may have fewer.
+    #: How many notifications, of how many alarms; `held` may have fewer.
     total: int
-    #: Newest first.
+    alarms: int
+    #: First the newest of each alarm, worst first, and then what went before; of one alarm newest
+    #: first.
     held: Sequence[HeldNotification]
     #: By atom, whoever was told of it.
     now: Mapping[str, AlarmNow]

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Select,
     Text,
     bindparam,
+    case,
     func,
     null,
     or_,
@@ -24,7 +25,7 @@ from sqlalchemy.types import Double, Integer
 from consumer.adapters.ledger.batch import given, rows
 from consumer.adapters.ledger.schema import atoms, counted_notifications, recipients
 from consumer.domain.alarm import State
-from consumer.domain.rate_limit import AlarmNow, HeldNotification, Owed, Summary
+from consumer.domain.rate_limit import WORST_FIRST, AlarmNow, HeldNotification, Owed, Summary
 
 #: Notifications that one summary lists: more than anybody reads, and a bound for its size.
 MOST_LISTED: Final = 250
@@ -88,19 +89,31 @@ def _seal(clock: ColumnElement[float]) -> Executable:
 
 
 def _listed() -> Select[Any]:
-    """The newest of each summary, and how many there are in all."""
-    of_summary = _COUNTED.summary_id
+    """Of each summary the newest of each alarm, worst first, then what went before, up to
+    MOST_LISTED; and how much there is in all. A long list of alarms that are over must not push
+    out one that is not."""
     newest_first = _COUNTED.timestamp_ms.desc(), _COUNTED.uid
-    ranked = (
+    by_alarm = (
         select(
             *_COUNTED,
-            func.row_number().over(partition_by=of_summary, order_by=newest_first).label("place"),
-            func.count().over(partition_by=of_summary).label("total"),
-            func.min(_COUNTED.decided_at).over(partition_by=of_summary).label("opened_at"),
+            func.row_number()
+            .over(partition_by=[_COUNTED.summary_id, _COUNTED.atom], order_by=newest_first)
+            .label("nth"),
         )
         .join(_IDS, _COUNTED.summary_id == _IDS.c.summary_id)
-        .subquery("ranked")
+        .subquery("by_alarm")
     )
+    row = by_alarm.c
+    worst = case({state.value: place for place, state in enumerate(WORST_FIRST)}, value=row.state)
+    order = row.nth, worst, row.timestamp_ms.desc(), row.uid
+    of_summary = row.summary_id
+    ranked = select(
+        *row,
+        func.row_number().over(partition_by=of_summary, order_by=order).label("place"),
+        func.count().over(partition_by=of_summary).label("total"),
+        func.sum(case((row.nth == 1, 1), else_=0)).over(partition_by=of_summary).label("alarms"),
+        func.min(row.decided_at).over(partition_by=of_summary).label("opened_at"),
+    ).subquery("ranked")
     return (
         select(ranked, recipients.c.tenant_id, recipients.c.destination)
         .join(recipients, recipients.c.recipient == ranked.c.recipient)
@@ -186,6 +199,7 @@ def seal(
             tenant_id=held[0].tenant_id,
             destination=held[0].destination,
             total=held[0].total,
+            alarms=held[0].alarms,
             held=[_held(row) for row in held],
             now=newest[id_],
         )

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from typing import Any, Final
 
-from consumer.domain.alarm import State
 from consumer.domain.notification import Context, Notification
-from consumer.domain.rate_limit import AlarmNow, HeldNotification, Summary
+from consumer.domain.rate_limit import WORST_FIRST, AlarmNow, HeldNotification, Summary
 from consumer.pipeline.mail import words
 from consumer.pipeline.mail.clean import one_line
 from consumer.pipeline.mail.palette import colour_of
@@ -21,7 +20,6 @@ _REASON: Final = 500
 #: What of one alarm is listed, and how many alarms: a mail that somebody reads on a telephone.
 _MOST_CHANGES: Final = 5
 _MOST_ALARMS: Final = 100
-_WORST_FIRST: Final = (State.CRITICAL, State.WARNING, State.UNKNOWN, State.OK)
 
 
 def summary_values(
@@ -39,22 +37,22 @@ def summary_values(
         by_atom.setdefault(held.atom, []).append(held)
     standing = {atom: _now(summary, atom, held) for atom, held in by_atom.items()}
     order = sorted(
-        by_atom, key=lambda a: (_WORST_FIRST.index(standing[a].state), -standing[a].timestamp_ms)
+        by_atom, key=lambda a: (WORST_FIRST.index(standing[a].state), -standing[a].timestamp_ms)
     )
     alarms = [_alarm(by_atom[atom], standing[atom], zone) for atom in order[:_MOST_ALARMS]]
     unlisted = summary.total - sum(each["count"] for each in alarms)
-    counts = [
-        (state, sum(now.state is state for now in standing.values())) for state in _WORST_FIRST
+    counts: list[tuple[str, int]] = [
+        (state, sum(now.state is state for now in standing.values())) for state in WORST_FIRST
     ]
+    # What became of these since is not known: no state is said of them.
+    counts.append(("more", summary.alarms - len(standing)))
     address = one_line(notification.destination, _ADDRESS)
     tenant = one_line(context.account.label if context.account else None, _LABEL)
     return {
         "product": product_name,
         "title": f"{product_name} summary",
         "total": _many(summary.total, "notification"),
-        # What is not listed may be of others.
-        "alarms_in_all": ("at least " if summary.total > len(summary.held) else "")
-        + _many(len(by_atom), "alarm"),
+        "alarms_in_all": _many(summary.alarms, "alarm"),
         "now": ", ".join(f"{count} {state}" for state, count in counts if count),
         "colour": colour_of(standing[order[0]].state if order else ""),
         "alarms": alarms,

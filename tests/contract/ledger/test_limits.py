@@ -8,6 +8,7 @@ import pytest
 
 from consumer.adapters.ledger import SqlLedger
 from consumer.adapters.ledger.limits import SqlLimits
+from consumer.adapters.ledger.summaries import MOST_LISTED
 from consumer.domain.alarm import State
 from consumer.domain.ledger import ClaimRequest, Closing
 from consumer.domain.rate_limit import WINDOW_SECONDS, Asked, Summary
@@ -194,6 +195,19 @@ class TestSealing:
         late = {"atom": "x", "state": State.OK, "timestamp_ms": 1_765_417_999_000}
         admit(limits, asked("3", 1, destination="b@example.com", **late))
         assert sealed(limits, summary).now["x"].state is State.WARNING
+
+    def test_of_more_than_are_listed_those_that_are_over_are_left_out(
+        self, limits: SqlLimits
+    ) -> None:
+        """A long list of what is over again does not push out what is not."""
+        admit(limits, asked("0", 1))
+        later = {"state": State.OK, "timestamp_ms": 1_765_417_999_000}
+        over = [asked(f"ok {n}", 1, **later) for n in range(MOST_LISTED)]
+        twice = [asked("a", 1, atom="x"), asked("b", 1, atom="x", timestamp_ms=1_765_417_781_000)]
+        told = sealed(limits, held(limits, *over, *twice))
+        assert (told.total, told.alarms) == (MOST_LISTED + 2, MOST_LISTED + 1)
+        assert [each.uid for each in told.held][:2] == ["b", "ok 0"]
+        assert len(told.held) == MOST_LISTED
 
     def test_the_unknown_is_not_there(self, limits: SqlLimits) -> None:
         assert limits.seal(["summary-none"], NOW) == {}

@@ -255,9 +255,15 @@ class TestSummary:
         for start in range(0, 700, 100):
             prepared(bench, *(warning(n, f"a{n % 200}") for n in range(start, start + 100)))
         email = summary(bench)
-        assert email.subject.startswith("** Summary: 699 notifications held back")
+        assert "699 notifications held back, 200 alarms: 200 WARNING" in email.subject
         assert "more that are not listed here" in email.text
         assert email.size < 200_000
+
+    def test_of_more_alarms_than_it_can_list_it_says_no_state(self, make_bench: MakeBench) -> None:
+        bench = make_bench(per_hour=1)
+        for start in range(0, 301, 100):
+            prepared(bench, *(warning(n, f"a{n}") for n in range(start, start + 100)))
+        assert "399 alarms: 250 WARNING, 149 more" in summary(bench).subject
 
     def test_its_notification_is_no_plans(self, make_bench: MakeBench) -> None:
         bench = make_bench(per_hour=1)
