@@ -37,26 +37,18 @@ class Shadow:
         self._rules = rules
         self._beginnings = beginnings
         self._on_answer = on_answer
-        self.tally = Tally()
+        self._tally = Tally()
 
-    def run(
-        self,
-        records: Iterable[Record],
-        stop: Callable[[], bool] = lambda: False,
-        on_record: Callable[[Tally], None] = lambda _tally: None,
-    ) -> Tally:
+    def run(self, records: Iterable[Record]) -> Tally:
         """Ask about each record in its turn. Raises DependencyError."""
         for record in records:
-            if stop():
-                break
             self._ask(record)
-            on_record(self.tally)
-        return self.tally
+        return self._tally
 
     def _ask(self, record: Record) -> None:
         question = Question(record=record, known=self._known(record))
         answers = self._production.answer(question), self._candidate.answer(question)
-        self.tally.add(answers, compare(record.position, *answers))
+        self._tally.add(answers, compare(record.position, *answers))
         self._on_answer(answers[1])
 
     def _known(self, record: Record) -> list[AtomState]:

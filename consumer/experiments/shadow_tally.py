@@ -103,14 +103,6 @@ class Tally:
         self._of_sort: Counter[tuple[str, ...]] = Counter()
         self._times: tuple[list[float], list[float]] = ([], [])
 
-    @property
-    def events(self) -> int:
-        return self._events
-
-    @property
-    def different(self) -> int:
-        return self._different
-
     def add(self, answers: tuple[Answer, Answer], found: Sequence[Difference | None]) -> None:
         """What both sides said of one record, and what `compare` made of it."""
         self._records += 1
