@@ -180,10 +180,10 @@ def test_a_packed_body_is_unpacked(hall: Hall) -> None:
 @pytest.mark.parametrize(
     ("body", "encoding", "status"),
     [
-        (gzip.compress(b"[" + b" " * LIMIT + b"]"), "gzip", 413),
+        (gzip.compress(b"[" + b" " * LIMIT + b"]", mtime=0), "gzip", 413),
         (b" " * (LIMIT + 1), "identity", 413),
         (b"{}", "gzip", 400),
-        (gzip.compress(b"{}")[:-1], "gzip", 400),
+        (gzip.compress(b"{}", mtime=0)[:-1], "gzip", 400),
         (b"{}", "br", 415),
         (b"{}", "gzip, gzip", 415),
     ],
