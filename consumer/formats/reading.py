@@ -29,6 +29,8 @@ class Decoded(NamedTuple):
     events: list[AlarmEvent]
     #: What is broken in it, beside events that are not.
     refused: InvalidMessage | None = None
+    #: Where: places among the alarms of the message, from 0.
+    broken: Sequence[int] = ()
     #: Alarms that the sender knew of and did not put in.
     left_out: int = 0
 
@@ -61,20 +63,23 @@ def read(
     fixed: str | None = None,
     max_bytes: int = MAX_BYTES,
     mappings: Mappings = DEFAULTS,
+    parse_limit: int = PARSE_LIMIT_BYTES,
 ) -> Decoded:
     """The events of one message, checked, and its format: `fixed`, or else the detected one.
 
     Raises InvalidMessage and nothing else, whatever the bytes are, when there is no event that
     can be processed. An event that is larger than `max_bytes` gives up its snapshots before it is
-    refused. `mappings` has all formats, and names none that does not exist.
+    refused. `mappings` has all formats, and names none that does not exist. A message of more than
+    `parse_limit` bytes is refused unread.
     """
-    body = _body(value, max_bytes)
+    parse_limit = max(parse_limit, max_bytes)
+    body = _body(value, parse_limit)
     try:
         chosen = FORMATS[fixed] if fixed else recognised(body, headers)
         contents = chosen.decode(body, headers, mappings[chosen.name])
         if not isinstance(contents, Wrapped):
             return _kept(chosen, contents, body, max_bytes)
-        body = _body(contents.value, max_bytes)
+        body = _body(contents.value, parse_limit)
         chosen = FORMATS[contents.format] if contents.format else recognised(body, ())
         contents = chosen.decode(body, (), mappings[chosen.name])
         if isinstance(contents, Wrapped):
@@ -90,13 +95,12 @@ def _kept(chosen: Format, parts: Sequence[Part], body: bytes, max_bytes: int) ->
     may_be_deep = body.count(b"{") + body.count(b"[") > MAX_DEPTH
     may_be_large = len(body) > max_bytes
     events: list[AlarmEvent] = []
-    refused: list[InvalidMessage] = []
-    left_out = 0
-    for part in parts:
-        if isinstance(part, LeftOut):
-            left_out += part.count
-        elif isinstance(part, InvalidMessage):
-            refused.append(part)
+    refused: dict[int, InvalidMessage] = {}
+    left_out = sum(part.count for part in parts if isinstance(part, LeftOut))
+    alarms = (part for part in parts if not isinstance(part, LeftOut))
+    for place, part in enumerate(alarms):
+        if isinstance(part, InvalidMessage):
+            refused[place] = part
         else:
             try:
                 event = checked(part)
@@ -104,10 +108,11 @@ def _kept(chosen: Format, parts: Sequence[Part], body: bytes, max_bytes: int) ->
                     check_depth(event)
                 events.append(_fitting(event, max_bytes) if may_be_large else event)
             except InvalidMessage as invalid:
-                refused.append(invalid)
-    if refused and not events:
-        raise _together(refused)
-    return Decoded(chosen, events, _together(refused) if refused else None, left_out)
+                refused[place] = invalid
+    together = _together(list(refused.values())) if refused else None
+    if together is not None and not events:
+        raise together
+    return Decoded(chosen, events, together, list(refused), left_out)
 
 
 def _together(refused: Sequence[InvalidMessage]) -> InvalidMessage:
@@ -116,8 +121,7 @@ def _together(refused: Sequence[InvalidMessage]) -> InvalidMessage:
     return InvalidMessage(first.reason, f"{first.detail} (and {more} more)") if more else first
 
 
-def _body(value: bytes | None, max_bytes: int) -> bytes:
-    limit = max(max_bytes, PARSE_LIMIT_BYTES)
+def _body(value: bytes | None, limit: int) -> bytes:
     if value is None:
         raise InvalidMessage(Reason.EMPTY, "message: no value")
     if len(value) > limit:

@@ -4,7 +4,7 @@
 answer  when; and what the sender does with it
 ======  ======================================================================================
 200     all of it is acknowledged by Kafka. A broken alert beside good ones is told, and kept:
-        the message goes to the topic as it came, too, and becomes a dead letter there
+        the message without the good ones goes to the topic, too, and is a dead letter there
 400     nothing in it can be read, or an event among others: which and why, in one line. Events
         beside it are acknowledged by Kafka all the same; sent again they are duplicates
 401     no token or password of a client
@@ -157,8 +157,8 @@ class Doors:
         found = contents(door, body, self._mappings)
         now_ms = int(self._clock.now() * 1000)
         entries = [entry_of(event, now_ms) for event in found.events]
-        if found.whole is not None:
-            entries.append(Entry(None, found.whole))
+        if found.rest is not None:
+            entries.append(Entry(None, found.rest))
         try:
             answers = self._writer.write(entries)
         except BrokerUnavailable:
@@ -169,7 +169,7 @@ class Doors:
 
 
 def _answer(found: Contents, answers: Sequence[InvalidMessage | None]) -> Answer:
-    """`answers`: Kafka's, of the events and then of the message as it came."""
+    """`answers`: Kafka's, of the events and then of the rest of the message."""
     too_large = [
         f"event {event.id}: {answer.detail}"
         for event, answer in zip(found.events, answers, strict=False)
@@ -177,7 +177,7 @@ def _answer(found: Contents, answers: Sequence[InvalidMessage | None]) -> Answer
     ]
     refused = [*found.refused, *too_large]
     taken = len(found.events) - len(too_large)
-    is_kept = not too_large and found.whole is not None and answers[-1] is None
+    is_kept = not too_large and found.rest is not None and answers[-1] is None
     said = f"{taken} taken"
     if refused:
         said += f"; {'as a dead letter' if is_kept else 'refused'}: {told(refused)}"

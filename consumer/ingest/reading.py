@@ -6,7 +6,7 @@ list, or one on a line; they are told apart by how the body begins.
 Whoever sends events is told what is broken, and mends it. A webhook's sender has not written what
 it sends, and Alertmanager takes a refusal for all of it: of an alert that ends before its beginning
 was taken, it does not tell the end either. So a webhook with a broken alert is taken: good alerts
-as events, and the message as it came beside them, which becomes a dead letter.
+as events, and beside them the message with its broken alerts alone, which becomes a dead letter.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,6 +28,7 @@ _TOLD: Final = 3
 _OWN: Final = "alarm-state-event"
 _LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _ONE: Final = msgspec.json.Decoder(msgspec.Raw)
+_WEBHOOK: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
@@ -45,8 +46,8 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     events: Sequence[AlarmEvent] = ()
     #: For each thing that is broken: which, and why.
     refused: Sequence[str] = ()
-    #: The message as it came, where what is broken in it has to be kept.
-    whole: bytes | None = None
+    #: The message without what is in `events`, where what is broken in it has to be kept.
+    rest: bytes | None = None
     #: Alerts that the sender knew of and did not put in.
     left_out: int = 0
 
@@ -56,16 +57,24 @@ def contents(door: Door, body: bytes, mappings: Mappings) -> Contents:
     if door is Door.EVENTS:
         return _own(body, mappings)
     try:
-        decoded = read(body, (), door.value, mappings=mappings)
+        # The door has measured it.
+        decoded = read(body, (), door.value, mappings=mappings, parse_limit=len(body))
     except InvalidMessage as invalid:
         return Contents(refused=[invalid.detail])
     broken = decoded.refused
     return Contents(
         events=decoded.events,
         refused=[] if broken is None else [broken.detail],
-        whole=None if broken is None else body,
+        rest=None if broken is None else _without_good(body, decoded.broken),
         left_out=decoded.left_out,
     )
+
+
+def _without_good(body: bytes, broken: Sequence[int]) -> bytes:
+    """A webhook that was read, with these of its alerts alone."""
+    message = _WEBHOOK.decode(body.removeprefix(_BYTE_ORDER_MARK))
+    alerts = _LIST.decode(message["alerts"])
+    return msgspec.json.encode(message | {"alerts": [alerts[place] for place in broken]})
 
 
 def told(refused: Sequence[str]) -> str:

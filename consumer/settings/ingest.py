@@ -41,8 +41,8 @@ class Ingest(Section):
     clients: dict[str, IngestClient] = {}
     #: None: the first events topic that takes our own format.
     topic: str | None = None
-    #: Of one request, unpacked. A webhook of many alerts is one message, which may have 1 MiB.
-    max_body_bytes: int = Field(default=1_048_576, ge=1_024, le=16_777_216)
+    #: Of one request, unpacked. A webhook may have ten thousand alerts, which are some 5 MiB.
+    max_body_bytes: int = Field(default=8_388_608, ge=1_024, le=16_777_216)
     #: Requests of one client; so many more may come at once after a quiet time.
     requests_per_second: float = Field(default=50.0, gt=0)
     burst: int = Field(default=200, ge=1)

@@ -2,6 +2,7 @@
 same, and nothing is lost beside what is broken."""
 
 import copy
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 
 from consumer.domain.alarm import AlarmEvent, State
 from consumer.domain.record import Record
-from consumer.formats import decode
+from consumer.formats import DEFAULTS, decode
+from consumer.formats.reading import PARSE_LIMIT_BYTES
 from consumer.ingest.door import Answer
+from consumer.ingest.reading import Door, contents
 from consumer.pipeline.receive import Received, ReceiveSettings, receive
 from tests.unit.ingest.rig import Hall
 
@@ -118,17 +121,29 @@ def test_what_is_sent_again_has_the_ids_of_the_first_time(
 def test_a_broken_alert_is_told_and_kept_and_the_others_are_taken(
     hall: Hall, path: str, webhook: Maker
 ) -> None:
-    """The message goes to the topic as it came: what is good in it is a duplicate there."""
+    """The message goes to the topic as well, with what is broken in it alone."""
     said = hall.post(webhook(alert(1), alert(2, startsAt="yesterday"), alert(3)), path)
     assert (said.status, said.body["taken"]) == (200, 2)
     assert said.body["message"].startswith("2 taken; as a dead letter: alerts[1].startsAt: ")
     assert (last(hall).taken, last(hall).refused) == (2, 1)
-    *events, whole = read_back(hall)
-    ids = [event.id for received in events for event in received.events]
-    assert [event.id for event in whole.events] == ids
-    assert whole.record.key is None
-    assert whole.invalid is not None
-    assert "alerts[1].startsAt" in whole.invalid.detail
+    *events, rest = read_back(hall)
+    taken = [event.entity_id for received in events for event in received.events]
+    assert taken == ["web-1", "web-3"]
+    assert not rest.events
+    assert rest.record.key is None
+    assert rest.invalid is not None
+    assert "alerts[0].startsAt: yesterday" in rest.invalid.detail
+
+
+def test_a_webhook_may_be_larger_than_a_record() -> None:
+    """In an outage of everything all alerts may stand in one group."""
+    many = [alert(n, annotations={"summary": "x" * 200}) for n in range(4_000)]
+    body = json.dumps(alertmanager(*many, alert(4_000, startsAt="yesterday"))).encode()
+    assert len(body) > PARSE_LIMIT_BYTES
+    found = contents(Door.ALERTMANAGER, body, DEFAULTS)
+    assert (len(found.events), len(found.refused)) == (4_000, 1)
+    assert found.rest is not None
+    assert len(found.rest) < 2_000
 
 
 @DOORS
