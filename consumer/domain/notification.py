@@ -30,6 +30,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     zones: dict[str, Zone] = {}
     #: True: a snapshot or an out-of-date answer stood in for the catalog.
     degraded: bool = False
+    #: False: the catalog has nothing of it. It is another system's alarm, with the names of that.
+    in_catalog: bool = True
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):

@@ -56,6 +56,7 @@ def _context(
     check = snapshot.check(tenant, event.entity_id, event.check_id)
     alarm = live_alarm = snapshot.alarm(tenant, event.entity_id, event.alarm_id)
     degraded = snapshot.degraded or entity is None or check is None or alarm is None
+    in_catalog = snapshot.degraded or any(row is not None for row in (entity, check, alarm))
     entity = entity or _from_event(event.entity, event.entity_id, Entity)
     check = check or _from_event(event.check, event.check_id, Check)
     alarm = alarm or _from_event(event.alarm, event.alarm_id, Alarm)
@@ -87,6 +88,7 @@ def _context(
         ),
         zones=_zones(event, snapshot),
         degraded=degraded,
+        in_catalog=in_catalog,
     )
 
 

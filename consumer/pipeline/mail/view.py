@@ -112,7 +112,7 @@ def _notes(event: AlarmEvent, context: Context, now_ms: int) -> list[str]:
     late = now_ms - event.timestamp
     if late > _LATE_MS:
         notes.append(f"This mail is late: the event is {words.duration(late)} old.")
-    if context.degraded:
+    if context.degraded and context.in_catalog:
         notes.append("The catalog may not have all of this: names may be out of date.")
     return notes
 

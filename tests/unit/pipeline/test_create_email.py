@@ -160,6 +160,11 @@ def test_degraded_late_and_replayed_are_noted() -> None:
         assert note in email.html
 
 
+def test_another_systems_alarm_has_its_own_names() -> None:
+    email = email_of(context=make_context(degraded=True, in_catalog=False))
+    assert "out of date" not in email.text
+
+
 def test_prompt_mail_has_no_notes() -> None:
     assert "\n* " not in email_of().text
     assert "Note:" not in email_of().html

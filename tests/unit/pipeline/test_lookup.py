@@ -116,6 +116,13 @@ class TestSnapshots:
         assert row.label == THEN[name]["label"]
         assert context.degraded
 
+    def test_of_what_the_catalog_has_nothing_the_names_are_the_events_own(self) -> None:
+        """Another system's alarm. A catalog that is away may have it."""
+        catalog = MemoryCatalog()
+        assert not look(catalog, make_event(**THEN)).in_catalog
+        catalog.degraded = True
+        assert look(catalog, make_event(**THEN)).in_catalog
+
     def test_an_out_of_date_catalog_is_told(self) -> None:
         catalog = whole_catalog()
         catalog.degraded = True
