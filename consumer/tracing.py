@@ -34,7 +34,8 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
     """What a person has in hand, and what it may be."""
 
     text: str
-    #: Ids of an event (its own, or Rackspace's correlation id) or of a notification.
+    #: Ids of an event (its own, or Rackspace's correlation id), of a notification, or of an alarm
+    #: (its own, its entity's or check's, or all of them as one: its atom).
     ids: frozenset[str] = frozenset()
     #: Without brackets.
     message_id: str | None = None
@@ -113,11 +114,14 @@ def find(
 def is_about(step: TrackingEvent, reference: Reference) -> bool:
     """Whether a tracking record is one that the reference means."""
     to, provider = step.notification, step.provider
-    ids = {step.event.id, step.event.event_id, None if to is None else to.uid}
+    event = step.event
+    alarm = (event.tenant_id, event.entity_id, event.alarm_id, event.check_id)
+    ids = {event.id, event.event_id, None if to is None else to.uid, *alarm[1:]}
     address = to.destination if to is not None else None
     message_id = provider.message_id if provider is not None else None
     return (
         not reference.ids.isdisjoint(ids)
+        or ids_of(reference.text) == alarm
         or (address is not None and _same_address(address, reference.address))
         or (message_id is not None and bare_message_id(message_id) == reference.message_id)
     )

@@ -1,6 +1,7 @@
 """Dead letters as lines for a person, and as JSON for other programs."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -9,10 +10,13 @@ from rich.text import Text
 from consumer.cli.common import console
 from consumer.cli.plain import as_json, plain
 from consumer.dead_letters import Letter, Standing, State, named
+from consumer.domain.ledger import EventRow
 from consumer.domain.record import Undelivered
 from consumer.explaining import moment
 
 _INDENT: Final = "      "
+#: Told one by one.
+_MOST_EVENTS: Final = 5
 
 
 def print_line(letter: Letter, standing: Standing) -> None:
@@ -87,14 +91,25 @@ def _story(letter: Letter, standing: Standing) -> Iterator[str]:
         yield f"redriven at {moment(standing.redriven_at)}"
     if standing.replaced_by is not None:
         yield f"replaced by {named(standing.replaced_by)}, a later letter of the same record"
-    for id_, row in (standing.events or {}).items():
+    yield from _ends(standing.events or {})
+    if standing.untold:
+        yield f"not told since: {_names(standing.untold)}"
+
+
+def _ends(events: Mapping[str, EventRow | None]) -> Iterator[str]:
+    """Event by event, or counted: a message may have thousands, and what is told below this is
+    why it is a dead letter."""
+    if len(events) > _MOST_EVENTS:
+        words = Counter("not ended" if row is None else row.outcome for row in events.values())
+        counts = ", ".join(f"{count} {plain(word)}" for word, count in words.most_common())
+        yield f"{len(events)} events: {counts}"
+        return
+    for id_, row in events.items():
         if row is None:
             yield f"event {plain(id_)}: has not ended"
         else:
             closed = moment(row.closed_at * 1000)
             yield f"event {plain(id_)}: ended as {plain(row.outcome)}, {closed}"
-    if standing.untold:
-        yield f"not told since: {_names(standing.untold)}"
 
 
 def letter_data(letter: Letter, standing: Standing) -> dict[str, Any]:

@@ -23,7 +23,8 @@ def trace(
     reference: Annotated[
         str,
         typer.Argument(
-            help="An event id, a notification uid, a Message-Id or an email address.",
+            help="An event id, a notification uid, a Message-Id, an email address, or the id of an "
+            "alarm, entity or check (Alertmanager: fingerprint, instance).",
             show_default=False,
         ),
     ],
@@ -41,7 +42,7 @@ def trace(
     Reads the ledger and the whole tracking topic, and changes neither.
     """
     if not reference.strip():
-        raise fail("give an event id, a notification uid, a Message-Id or an address", 2)
+        raise fail("give an event id, a notification uid, a Message-Id, an address or an alarm", 2)
     settings = load_settings(config)
     asked = parse_reference(reference)
     found, problems = _find(asked, settings, no_topic=no_topic, limit=limit)
@@ -107,8 +108,9 @@ def _unknown(asked: Reference, where: str, days: float) -> str:
     else:
         what = "no event and no notification with this id"
     return (
-        f"{what} in {where}: check the spelling and --config; rows older than {days:g} days "
-        "are pruned, and an event that still waits in Kafka is not known yet"
+        f"{what} in {where}: check the spelling and --config (an alarm has ids too, which its "
+        f"emails end with; names will not do); rows older than {days:g} days are pruned, and an "
+        "event that still waits in Kafka is not known yet"
     )
 
 

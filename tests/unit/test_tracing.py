@@ -79,6 +79,16 @@ def test_the_correlation_id_finds_the_step() -> None:
     assert is_about(step, parse_reference("ac:en:al:ch:1:OK"))
 
 
+@pytest.mark.parametrize("text", ["alBodyM4tc", "enW3bSrv01", "chHttpW3b1", make_event().atom])
+def test_so_do_the_ids_of_its_alarm(text: str) -> None:
+    assert is_about(attempt(Kind.ACCEPTED), parse_reference(text))
+    assert not is_about(attempt(Kind.ACCEPTED), parse_reference(text + "x"))
+
+
+def test_a_tenant_is_too_much_to_be_asked_for() -> None:
+    assert not is_about(attempt(Kind.ACCEPTED), parse_reference(make_event().tenant_id))
+
+
 # -- folding -----------------------------------------------------------------------------------
 
 

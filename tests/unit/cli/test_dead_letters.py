@@ -35,6 +35,23 @@ def test_a_list_says_where_when_why_and_how_it_stands(command: Run, topic: SetTo
     ]
 
 
+def test_of_many_events_in_one_message_a_list_counts(command: Run, topic: SetTopic) -> None:
+    group = {
+        "version": "4",
+        "alerts": [
+            {
+                "status": "firing",
+                "labels": {"alertname": "Full", "instance": f"db-{n}", "tenant": "487000"},
+                "startsAt": "2014-02-11T17:12:13Z" if n else "yesterday",
+            }
+            for n in range(50)
+        ],
+    }
+    topic(letter_record(1, reason="schema_mismatch", value=msgspec.json.encode(group)))
+    lines = [line.strip() for line in command("list").out.splitlines()]
+    assert lines[2:] == ["49 events: 49 not ended", "says schema_mismatch"]
+
+
 def test_a_list_as_json_holds_the_same(command: Run, topic: SetTopic) -> None:
     topic(*LETTERS, letter_record(3, headers=[(REDRIVEN_HEADER, b"5")]))
     ran = command("list", "--json", "--reason", "not_in_catalog")
