@@ -45,6 +45,8 @@ UNREADABLE_HEADER: Final = "messenger-unreadable"
 REDRIVEN_HEADER: Final = "messenger-redriven-at"
 #: And where it was read for the first time: topic/partition/offset.
 ORIGIN_HEADER: Final = "messenger-redriven-from"
+#: And when it was written then, epoch milliseconds; not there if that is not known.
+WRITTEN_HEADER: Final = "messenger-redriven-timestamp"
 #: On a note beside the dead letters: which of them was redriven, partition/offset.
 LETTER_HEADER: Final = "messenger-redriven-letter"
 
@@ -52,7 +54,7 @@ LETTER_HEADER: Final = "messenger-redriven-letter"
 _MAX_DIGITS: Final = 15
 _PLACE: Final = re.compile(r"(\d{1,9})/(\d{1,19})")
 _ORIGIN: Final = re.compile(rf"([A-Za-z0-9._-]{{1,249}})/{_PLACE.pattern}")
-_REDRIVEN: Final = frozenset({REDRIVEN_HEADER, ORIGIN_HEADER})
+_REDRIVEN: Final = frozenset({REDRIVEN_HEADER, ORIGIN_HEADER, WRITTEN_HEADER})
 
 #: Steps at which a transport was asked to send.
 _ATTEMPTS: Final = frozenset({Kind.ACCEPTED, Kind.FAILED, Kind.DEFERRED, Kind.IN_DOUBT})
@@ -153,11 +155,13 @@ def redriven_headers(
     record: Record, at: int, undelivered: Sequence[Undelivered] = ()
 ) -> list[tuple[str, bytes]]:
     """The headers of a record that goes to its topic again: its own, when (milliseconds), where
-    it was read for the first time, and who was not told."""
+    it was read for the first time and when it was written, and who was not told."""
     own = [header for header in _foreign(record.headers) if header[0] not in _REDRIVEN]
     topic, partition, offset = origin(record)
     from_ = f"{topic}/{partition}/{offset}"
     headers = [*own, (REDRIVEN_HEADER, str(at).encode()), (ORIGIN_HEADER, from_.encode())]
+    if written := written_at(record):
+        headers.append((WRITTEN_HEADER, str(written).encode()))
     return headers + _told_of(undelivered)
 
 
@@ -172,8 +176,13 @@ def left_undelivered(record: Record, event_id: str) -> Sequence[Undelivered]:
 
 def redriven_at(headers: Headers) -> int | None:
     """When a person sent this record out of the dead-letter topic again, epoch milliseconds."""
-    told = next((value for name, value in headers if name == REDRIVEN_HEADER), b"")
-    return int(told) if told.isdigit() and len(told) <= _MAX_DIGITS else None
+    return _time(headers, REDRIVEN_HEADER)
+
+
+def written_at(record: Record) -> int:
+    """When the record was written for the first time, epoch milliseconds; 0: nobody knows."""
+    is_again = redriven_at(record.headers) is not None
+    return _time(record.headers, WRITTEN_HEADER) or 0 if is_again else max(0, record.timestamp)
 
 
 def origin(record: Record) -> Position:
@@ -271,6 +280,11 @@ def _undelivered(text: str | None) -> Sequence[Undelivered]:
         return () if text is None else _UNDELIVERED_DECODER.decode(text)
     except (msgspec.DecodeError, RecursionError):
         return ()
+
+
+def _time(headers: Headers, header: str) -> int | None:
+    told = next((value for name, value in headers if name == header), b"")
+    return int(told) if told.isdigit() and len(told) <= _MAX_DIGITS else None
 
 
 def _told(record: Record, header: str) -> str:

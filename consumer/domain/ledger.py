@@ -142,5 +142,7 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True):
     state: State
     #: Whether the event moves the atom on; duplicates, stale and test events do not.
     advances: bool
+    #: The event by which the atom stands afterwards as it does; None: this one.
+    last_event_id: str | None = None
     #: Set as the atom's thread root if it has none yet.
     thread_event_id: str | None = None

@@ -14,6 +14,7 @@ import msgspec
 from consumer.domain.alarm import AlarmEvent, Metric, State
 from consumer.domain.errors import InvalidMessage
 from consumer.domain.identity import NS_EVENT
+from consumer.domain.lasting import lasting
 from consumer.domain.reasons import Reason
 from consumer.formats.ids import as_labels
 from consumer.formats.mapping import FormatMapping, first_of, texts_of
@@ -164,7 +165,7 @@ def _event(
         or alert.dashboard_url
         or alert.generator_url
         or None,
-        attributes=as_labels(labels) | _told_beside(group),
+        attributes=as_labels(labels) | _told_beside(group) | lasting(),
     )
 
 

@@ -10,10 +10,12 @@ import msgspec
 
 from consumer.domain.alarm import AlarmEvent, Emits, State
 from consumer.domain.follow_up import stands_alone
+from consumer.domain.lasting import ids_of
 from consumer.domain.ledger import AtomState, Claims
 from consumer.domain.notification import Ending
 from consumer.domain.reasons import Kind, Reason
 from consumer.domain.recovery import problem_of
+from consumer.pipeline.standing import Meaning, meaning
 
 #: How far ahead of ours a producer's clock may be before its time is not believed.
 _CLOCK_TOLERANCE_MS = 300_000
@@ -38,6 +40,15 @@ class LockRules(msgspec.Struct, frozen=True, kw_only=True):
             self.repeating_sources
         )
         return Emits.REPEATS if listed else Emits.CHANGES
+
+    def may_say_again(self, event: AlarmEvent) -> bool:
+        """Whether its state may be told once more, though its id and its time are old."""
+        return (
+            self.emits(event.source) is Emits.REPEATS
+            and not stands_alone(event)
+            and not self.ignores(event.state)
+            and event.id not in self.asked_again
+        )
 
     def ignores(self, state: State | None) -> bool:
         """Whether nobody is told of this state, so that it does not count as a change either."""
@@ -67,6 +78,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 class Locked(msgspec.Struct, frozen=True, kw_only=True):
     """An event whose atom is ours. `ending` is set when it ends here."""
 
+    #: As it counts: what is told once more has another id than it came with.
     event: AlarmEvent
     #: The atom's progress once this event is on its way.
     progress: Progress
@@ -117,6 +129,7 @@ def lock(
         if atom in claims.won and own.fence == claims.won[atom].fence
     }
     seen = {atom: set(ids) for atom, ids in on_their_way.items()}
+    begun = {row.event_id for row in claims.deliveries.values()}
     decided: list[Locked | HeldBack] = []
     for event in events:
         atom = event.atom
@@ -125,27 +138,38 @@ def lock(
             decided.append(HeldBack(event=event, owner=held.owner))
             continue
         now = moved.get(atom) or Progress.of(claims.won[atom])
-        ended = claims.events.get(event.id)
         # An id of another atom is another source's: ids are unique within an alarm at least.
-        known = (ended is not None and ended.atom == atom) or event.id in seen.get(atom, ())
-        locked = _decide(event, now, known, rules, now_ms)
-        seen.setdefault(atom, set()).add(event.id)
+        ended = {id_ for id_ in ids_of(event) if _has_ended(id_, atom, claims)}
+        known = ended | seen.get(atom, set())
+        meant = (
+            meaning(event, now, known, begun)
+            if rules.may_say_again(event)
+            else Meaning(event, event.id in known, event.timestamp)
+        )
+        locked = _decide(meant, now, rules, now_ms)
+        seen.setdefault(atom, set()).add(locked.event.id)
         moved[atom] = locked.progress
         decided.append(locked)
     return decided
 
 
-def _decide(event: AlarmEvent, now: Progress, known: bool, rules: LockRules, now_ms: int) -> Locked:
-    ending = _reason_to_end(event, now, known, rules)
+def _has_ended(event_id: str, atom: str, claims: Claims) -> bool:
+    ended = claims.events.get(event_id)
+    return ended is not None and ended.atom == atom
+
+
+def _decide(meant: Meaning, now: Progress, rules: LockRules, now_ms: int) -> Locked:
+    event = meant.event
+    ending = _reason_to_end(event, now, meant.is_known, rules)
     keeps_state = stands_alone(event) or (
         ending is not None and ending.kind in (Kind.DUPLICATE, Kind.STALE, Kind.IGNORED)
     )
-    advances = not keeps_state
+    advances = meant.confirms or not keeps_state
     alone = stands_alone(event) or _is_last(event, now)
     gap = ending is None and not alone and _has_gap(event, now, rules)
     return Locked(
         event=event,
-        progress=_moved_on(event, now, now_ms, sends=ending is None) if advances else now,
+        progress=_moved_on(meant, now, now_ms, sends=ending is None) if advances else now,
         previous_state=event.previous_state or (None if alone or gap else now.last_state),
         thread_event_id=event.id if event.test else (now.thread_event_id or event.id),
         ending=ending,
@@ -154,15 +178,15 @@ def _decide(event: AlarmEvent, now: Progress, known: bool, rules: LockRules, now
     )
 
 
-def _moved_on(event: AlarmEvent, now: Progress, now_ms: int, *, sends: bool) -> Progress:
+def _moved_on(meant: Meaning, now: Progress, now_ms: int, *, sends: bool) -> Progress:
     # A producer whose clock is far ahead must not make all later events of its alarm stale.
-    ahead = event.timestamp > now_ms + _CLOCK_TOLERANCE_MS
+    at = now_ms if meant.at > now_ms + _CLOCK_TOLERANCE_MS else meant.at
     return Progress(
         fence=now.fence,
-        last_event_id=event.id,
-        last_state=event.state,
-        last_timestamp_ms=now_ms if ahead else event.timestamp,
-        thread_event_id=now.thread_event_id or (event.id if sends else None),
+        last_event_id=now.last_event_id if meant.confirms else meant.event.id,
+        last_state=meant.event.state,
+        last_timestamp_ms=max(at, now.last_timestamp_ms or at),
+        thread_event_id=now.thread_event_id or (meant.event.id if sends else None),
     )
 
 

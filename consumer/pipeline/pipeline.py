@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from consumer.domain.alarm import AlarmEvent
+from consumer.domain.lasting import ids_of
 from consumer.domain.ledger import ClaimRequest, Claims, DeliveryRow
 from consumer.domain.notification import Context, Email, Ending, SendOptions
 from consumer.domain.reasons import Kind, Reason
@@ -126,7 +127,7 @@ class Pipeline:
     def _claim(self, events: Sequence[AlarmEvent]) -> Claims:
         wanted: dict[str, list[str]] = {}
         for event in events:
-            wanted.setdefault(event.atom, []).append(event.id)
+            wanted.setdefault(event.atom, []).extend(ids_of(event))
         requests = [ClaimRequest(atom, tuple(dict.fromkeys(ids))) for atom, ids in wanted.items()]
         with self._metrics.timed_stage("lock"):
             return self._ledger.claim(self._owner, requests, self._clock.now())

@@ -10,6 +10,7 @@ import msgspec
 
 from consumer.domain.alarm import AlarmEvent
 from consumer.domain.errors import InvalidMessage, SettingsError
+from consumer.domain.lasting import written
 from consumer.domain.reasons import Reason
 from consumer.domain.record import Record
 from consumer.domain.tracking import TrackedEvent
@@ -24,7 +25,7 @@ from consumer.formats import (
     salvage,
 )
 from consumer.formats.reading import MAX_BYTES
-from consumer.wire import unreadable
+from consumer.wire import unreadable, written_at
 
 
 class ReceiveSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,9 +113,10 @@ def _received(record: Record, settings: ReceiveSettings, mappings: Mappings) -> 
         decoded = read(record.value, record.headers, fixed, settings.max_bytes, mappings)
     except InvalidMessage as invalid:
         return Received(record=record, invalid=invalid, salvaged=salvage(record.value))
+    at_ms = written_at(record)
     return Received(
         record=record,
-        events=tuple(decoded.events),
+        events=tuple(written(event, at_ms) for event in decoded.events),
         format=decoded.format.name,
         invalid=decoded.refused,
         left_out=decoded.left_out,

@@ -256,6 +256,7 @@ class Tracker:
             timestamp_ms=locked.timestamp_ms,
             state=work.event.state,
             advances=locked.advances,
+            last_event_id=locked.progress.last_event_id,
             thread_event_id=locked.thread_event_id if told and locked.advances else None,
         )
 

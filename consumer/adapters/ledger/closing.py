@@ -76,7 +76,7 @@ def moved_on(row: AtomRow, closings: Sequence[Closing], new: Collection[str]) ->
         if closing.advances and _is_later(closing, last.last_timestamp_ms, new):
             last = msgspec.structs.replace(
                 last,
-                last_event_id=closing.event_id,
+                last_event_id=closing.last_event_id or closing.event_id,
                 last_state=closing.state,
                 last_timestamp_ms=closing.timestamp_ms,
             )

@@ -7,6 +7,7 @@ import pytest
 
 from consumer.domain.alarm import AlarmEvent, State
 from consumer.domain.errors import InvalidMessage
+from consumer.domain.lasting import lasting
 from consumer.domain.reasons import Reason
 from consumer.formats import DEFAULTS, Decoded, FormatMapping, overlaid, read
 from consumer.formats.alert_groups import MAX_ALERTS
@@ -67,7 +68,7 @@ def test_an_alert_becomes_an_event() -> None:
             )
         ),
     }
-    assert event.attributes == alert()["labels"]
+    assert event.attributes == alert()["labels"] | lasting()
 
 
 def test_each_alert_of_a_group_is_an_event() -> None:
