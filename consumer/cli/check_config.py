@@ -9,6 +9,7 @@ import typer
 from consumer.adapters.clock import SystemClock
 from consumer.cli.common import ConfigOption, JsonOption, complain
 from consumer.cli.findings import Finding, Level, about_sound, placed, problems_of, texts
+from consumer.cli.format_checks import check_default_tenants
 from consumer.cli.plain import plain, print_data
 from consumer.cli.port_checks import check_ports
 from consumer.cli.settings_checks import check_settings
@@ -83,6 +84,8 @@ def _findings(examined: Examined, *, connect: bool) -> Iterator[Finding]:
     if is_sound("catalog"):
         found, accounts = check_catalog(settings, clock, connect=connect)
         yield from found
+        if accounts and is_sound("kafka"):
+            yield from check_default_tenants(settings.kafka, accounts)
     if is_sound("delivery", "template_directory"):
         yield from check_templates(settings, accounts, int(clock.now() * 1000))
     if is_sound("ledger"):

@@ -1,11 +1,13 @@
 """What is wrong with formats and their mappings: names that are not known, keys without effect."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from consumer.cli.findings import Finding, Level, problem, warning
 from consumer.domain.alarm import Emits
+from consumer.domain.catalog import Account
 from consumer.formats import DEFAULTS, FORMATS, FormatMapping
 from consumer.formats.mapping import KEYS
+from consumer.pipeline.plan import technical_contacts
 from consumer.settings import Kafka
 from consumer.wiring import receive_settings
 
@@ -21,6 +23,20 @@ def check_formats(kafka: Kafka) -> Iterator[Finding]:
     yield from found
     if not any(each.level is Level.PROBLEM for each in found):
         yield from _contradictions(kafka)
+
+
+def check_default_tenants(kafka: Kafka, accounts: Iterable[Account]) -> Iterator[Finding]:
+    """Tenants that alarms fall to, and of whom the catalog knows nobody to tell."""
+    reached = {each.external_id for each in accounts if technical_contacts(each)}
+    given = {f"mapping.{name}": each for name, each in kafka.mapping.items()}
+    given |= {f"topic_mapping.{topic}": each for topic, each in kafka.topic_mapping.items()}
+    for table, each in given.items():
+        if each.default_tenant and each.default_tenant not in reached:
+            yield warning(
+                f"[kafka] {table}.default_tenant",
+                f"the catalog has no account {each.default_tenant} with contacts; of an alarm "
+                "without a plan of its own nobody is told",
+            )
 
 
 def _formats(kafka: Kafka) -> Iterator[Finding]:

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from consumer.cli.findings import Level, texts
-from consumer.cli.format_checks import check_formats
+from consumer.cli.format_checks import check_default_tenants, check_formats
 from consumer.configuration import load_settings
 from consumer.domain.alarm import State
+from consumer.domain.catalog import Account, ContactPerson, Contacts
 from consumer.formats import FormatMapping
 from consumer.settings import Kafka
 from tests.unit.cli.conftest import SETTINGS, Run
@@ -55,6 +56,29 @@ def told(level: Level, **kafka: Any) -> list[str]:
 def test_problem(kafka: dict[str, Any], beginning: str) -> None:
     (problem,) = told(Level.PROBLEM, **kafka)
     assert problem.startswith(f"[kafka] {beginning}")
+
+
+def test_alarms_that_would_fall_to_nobody_are_told() -> None:
+    somebody = ContactPerson(user_id="1", email_address="a@example.com", role=["technical"])
+    accounts = [
+        Account(id="ac1", external_id="487000", contacts=Contacts(contacts=[somebody])),
+        Account(id="ac2", external_id="487001"),
+    ]
+    kafka = Kafka.model_validate(
+        {
+            "mapping": {
+                "alertmanager": {"default_tenant": "487000"},
+                "grafana": {"default_tenant": "487001"},
+            },
+            "topic_mapping": {"alarm-events": {"default_tenant": "1"}},
+        }
+    )
+    warnings = texts(check_default_tenants(kafka, accounts), Level.WARNING)
+    assert [line.split(";")[0] for line in warnings] == [
+        "[kafka] mapping.grafana.default_tenant: the catalog has no account 487001 with contacts",
+        "[kafka] topic_mapping.alarm-events.default_tenant: the catalog has no account 1 with "
+        "contacts",
+    ]
 
 
 @pytest.mark.parametrize("key", ["formats", "topic_mapping"])
