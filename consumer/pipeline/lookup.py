@@ -4,7 +4,7 @@ A snapshot inside the event stands in for what the catalog lacks. Without one, t
 `Missing`: it is looked up again for a while, and then goes to the dead-letter topic.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,6 +14,7 @@ from consumer.domain.catalog import Account, Alarm, Check, Entity, Plan, Suppres
 from consumer.domain.converting import convert
 from consumer.domain.notification import Context
 from consumer.domain.rate_limit import is_summary
+from consumer.domain.recovery import problem_of
 from consumer.ports import Catalog, Snapshot
 
 #: Plans and notifications that every account has without owning them.
@@ -61,16 +62,8 @@ def _context(
     check = check or _from_event(event.check, event.check_id, Check)
     alarm = alarm or _from_event(event.alarm, event.alarm_id, Alarm)
     if entity is None or check is None or alarm is None:
-        named = (
-            ("entity", event.entity_id, entity),
-            ("check", event.check_id, check),
-            ("alarm", event.alarm_id, alarm),
-        )
-        unknown = ", ".join(f"{kind} {id_}" for kind, id_, row in named if row is None)
-        return Missing(
-            what=f"{unknown} of tenant {tenant}: not in the catalog, no snapshot",
-            degraded=snapshot.degraded,
-        )
+        rows = {"entity": entity, "check": check, "alarm": alarm}
+        return Missing(what=_missing(event, rows), degraded=snapshot.degraded)
     plan, plan_id = _plan_in_force(event, live_alarm, snapshot)
     state = unknown_as if event.state is State.UNKNOWN and unknown_as else event.state
     listed = plan.targets_for(state)
@@ -90,6 +83,17 @@ def _context(
         degraded=degraded,
         in_catalog=in_catalog,
     )
+
+
+def _missing(event: AlarmEvent, rows: Mapping[str, object | None]) -> str:
+    if problem_of(event) is not None:
+        return (
+            f"{event.entity_id}, which this recovery ends, is not known: it came before its topic "
+            "was connected, has not come yet, or is forgotten"
+        )
+    ids = {"entity": event.entity_id, "check": event.check_id, "alarm": event.alarm_id}
+    unknown = ", ".join(f"{kind} {ids[kind]}" for kind, row in rows.items() if row is None)
+    return f"{unknown} of tenant {event.tenant_id}: not in the catalog, no snapshot"
 
 
 def _of_account(account: Account | None, *, degraded: bool) -> Context:

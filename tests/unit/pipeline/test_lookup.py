@@ -10,6 +10,7 @@ from consumer.domain.alarm import AlarmEvent, Observation, State
 from consumer.domain.catalog import Account, Alarm, Check, Entity, Plan, Target, Zone
 from consumer.domain.errors import CatalogUnavailable
 from consumer.domain.notification import Context
+from consumer.domain.recovery import recovers
 from consumer.pipeline.lookup import MANAGED, TECHNICAL_CONTACTS, Missing, lookup
 from tests.support.catalog import MemoryCatalog, whole_catalog
 from tests.support.factories import make_context, make_event
@@ -136,6 +137,12 @@ class TestSnapshots:
         assert "check chHttpW3b1, alarm alBodyM4tc of tenant 487000" in found.what
         assert "entity" not in found.what
         assert not found.degraded
+
+    def test_a_recovery_misses_its_problem_and_not_the_catalog(self) -> None:
+        ids = dict.fromkeys(("entity_id", "check_id", "alarm_id"), "problem 77")
+        alone = make_event(state=State.OK, attributes=recovers("id of 77"), **ids)
+        what = missing(MemoryCatalog(), alone).what
+        assert what.startswith("problem 77, which this recovery ends, is not known")
 
     def test_missing_in_a_degraded_catalog_is_not_for_good(self) -> None:
         catalog = MemoryCatalog()
