@@ -11,7 +11,7 @@ from consumer.domain.reasons import Reason
 from consumer.formats.checks import MAX_DEPTH, check_depth, checked
 from consumer.formats.mapping import Mappings
 from consumer.formats.parts import Headers, LeftOut, Part, Wrapped
-from consumer.formats.problems import READ_ERRORS, as_invalid, mismatch
+from consumer.formats.problems import READ_ERRORS, as_invalid, mismatch, within
 from consumer.formats.registry import DEFAULTS, FORMATS, Format, recognised
 
 #: One event as JSON, without its snapshots.
@@ -108,7 +108,7 @@ def _kept(chosen: Format, parts: Sequence[Part], body: bytes, max_bytes: int) ->
                     check_depth(event)
                 events.append(_fitting(event, max_bytes) if may_be_large else event)
             except InvalidMessage as invalid:
-                refused[place] = invalid
+                refused[place] = within(f"[{place}]", invalid) if len(parts) > 1 else invalid
     together = _together(list(refused.values())) if refused else None
     if together is not None and not events:
         raise together

@@ -202,7 +202,7 @@ def test_a_long_label_does_not_cost_the_alert() -> None:
         (alert(without=("startsAt",)), "alerts[0].startsAt: missing"),
         (alert(startsAt=NEVER), "alerts[0].startsAt: 0001-01-01T00:00:00Z is no time"),
         (resolved(NEVER), "alerts[0].endsAt: 0001-01-01T00:00:00Z is no time"),
-        (alert(startsAt="1999-12-31T00:00:00Z"), "timestamp: 946598400000 is no time in"),
+        (alert(startsAt="1999-12-31T00:00:00Z"), "[0].timestamp: 946598400000 is no time in"),
     ],
 )
 def test_one_bad_alert_does_not_lose_the_good_ones(bad: Any, detail: str) -> None:
