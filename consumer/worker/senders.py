@@ -94,7 +94,8 @@ class Senders:
         self._land(ends)
 
     def _divide(self, ends: Ends, at_most: int) -> None:
-        """Refused together, maybe for one bad address: whoever is free sends the parts.
+        """Refused together, for their number or maybe for one bad address: whoever is free sends
+        them in smaller calls.
 
         Nothing is told of it: nothing was accepted, and no email is to blame so far. The ledger
         is: what waits is not under way.
@@ -103,7 +104,11 @@ class Senders:
         ours = [sending for (sending, _), counted in zip(ends, counts, strict=True) if counted]
         lost = [sending for (sending, _), counted in zip(ends, counts, strict=True) if not counted]
         self._hand_on([Landed(sending, None) for sending in lost])
-        size = min((len(ends) + 1) // 2, at_most)
+        if at_most < len(ends):
+            # The transport has learned: no call is as large from now on.
+            self._lanes.put_back(ours)
+            return
+        size = (len(ends) + 1) // 2
         for start in range(0, len(ours), size):
             part, token = ours[start : start + size], object()
             for sending in part:

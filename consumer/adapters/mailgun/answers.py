@@ -16,6 +16,9 @@ MAX_WAIT_SECONDS: Final = 86_400.0
 #: How much of an answer that is not JSON is looked at.
 _TEXT_BYTES: Final = 4096
 
+#: No number of emails has as many.
+_MOST_DIGITS: Final = 10
+
 #: What Mailgun answers, with status 200, on a path that it does not route.
 _NOT_ROUTED: Final = "Mailgun Magnificent API"
 _LIMIT: Final = re.compile(r"limit exceeded,? try again (?:after|in) (.+)", re.IGNORECASE)
@@ -44,6 +47,13 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     def throttled(self) -> bool:
         """A refusal that is only about the moment. 420 is undocumented, and seen."""
         return self.status in (420, 429) or _LIMIT.search(self.text) is not None
+
+    @property
+    def remaining(self) -> int | None:
+        """How much is left of the limit that it names; None: it does not say."""
+        named = {name.lower(): value for name, value in self.headers.items()}
+        text = named.get("x-ratelimit-remaining", "")
+        return int(text) if text.isdecimal() and len(text) < _MOST_DIGITS else None
 
     def retry_at(self, now: float) -> float | None:
         """The first believable time that a throttling answer gives, in epoch seconds."""

@@ -20,6 +20,8 @@ PROBATION_EMAILS: Final = 10
 
 _TOO_MANY: Final = re.compile(r"too many recipients, max is (\d{1,9})", re.IGNORECASE)
 _PROBATION: Final = "large batches"
+#: Limits of which a smaller call takes less.
+_COUNTED: Final = re.compile(r"\b(recipient|bytes) limit exceeded")
 
 
 class BatchVerdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +30,8 @@ class BatchVerdict(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     #: How many emails a call may carry, where a refusal tells; None: it does not.
     at_most: int | None = None
+    #: That is so until this moment, epoch seconds; None: until further notice.
+    until: float | None = None
 
 
 def read(
@@ -44,6 +48,10 @@ def read(
     if at_most is not None:
         return BatchVerdict(verdict=_refused(reply), at_most=at_most)
     judged = replies.judge(reply, now)
+    left = _left(reply, len(message_ids))
+    if left and judged.reason is Reason.THROTTLED and judged.retry_at is not None:
+        refused = verdict(Kind.DEFERRED, Reason.BATCH_REFUSED, reply, retry_at=judged.retry_at)
+        return BatchVerdict(verdict=refused, at_most=left, until=judged.retry_at)
     if judged.kind is Kind.FAILED:
         return BatchVerdict(verdict=_refused(reply))
     if judged.kind is Kind.ACCEPTED:
@@ -65,6 +73,19 @@ def _at_most(reply: Reply, sent: int) -> int | None:
     if reply.status == 403 and _PROBATION in reply.text:
         return min(PROBATION_EMAILS, sent - 1)
     return None
+
+
+def _left(reply: Reply, sent: int) -> int:
+    """How many emails may fit into what is left of a limit that the call went beyond; 0: none, or
+    nothing is said of it.
+
+    Mailgun refuses such a call whole. A limit of requests takes no smaller call either.
+    """
+    counted = _COUNTED.search(reply.text)
+    if counted is None or sent < 2 or not reply.remaining:
+        return 0
+    fits = counted[1] == "recipient" and reply.remaining < sent
+    return reply.remaining if fits else sent // 2
 
 
 def _with_the_batch_named(accepted: Verdict, message_ids: Collection[str]) -> Verdict:

@@ -213,7 +213,9 @@ class MailgunTransport:
                 message_ids={email.message_id for email in emails},
                 now=self._clock.now(),
             )
-            if said.at_most is not None:
+            if said.at_most is not None and said.until is not None:
+                self._batch_limit.narrow(said.at_most, said.until - self._clock.now())
+            elif said.at_most is not None:
                 self._batch_limit.learn(said.at_most)
             return said.verdict
 

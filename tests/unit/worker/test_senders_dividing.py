@@ -65,6 +65,17 @@ def test_what_may_not_be_so_many_goes_in_as_many_as_may(rig: Rig) -> None:
     assert len(rig.transport.calls[-1]) == 10, "the limit is known by now"
 
 
+def test_what_was_too_many_for_one_call_is_free_to_go_with_others(rig: Rig) -> None:
+    """It was nobody's fault: the next call is as large as it may be, whoever is in it."""
+    rig.storm(15)
+    rig.transport.largest = 10
+    rig.turn()
+    rig.storm(30, age=1.0)
+    rig.transport.batch_limit = rig.transport.largest = 1000
+    rig.turn()
+    assert list(map(len, rig.transport.calls)) == [15, 30]
+
+
 def test_the_parts_of_a_refused_call_wait_as_all_else_does(rig: Rig) -> None:
     """For the lease, at a closed gate, and for a person who stops the process."""
     rig.storm(4)

@@ -39,3 +39,17 @@ def test_what_was_believed_before_is_forgotten_with_it() -> None:
     clock.advance(BELIEVED_SECONDS)
     limit.learn(500)
     assert limit.emails == 500
+
+
+def test_what_is_left_of_a_limit_counts_until_that_begins_anew() -> None:
+    """And changes nothing of what was learned about the account."""
+    clock = ManualClock()
+    limit = BatchLimit(clock, 1000)
+    limit.learn(100)
+    limit.narrow(40, 60.0)
+    limit.narrow(70, 60.0)
+    assert limit.emails == 40
+    limit.narrow(0, 60.0)
+    assert limit.emails == 1
+    clock.advance(60)
+    assert limit.emails == 100
