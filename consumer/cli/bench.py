@@ -96,6 +96,27 @@ def fairness(
     _run(run, bootstrap_servers, as_json)
 
 
+@bench.command("throttled")
+def throttled(
+    events: Annotated[int, typer.Option(min=4, help="Emails; a quarter for each window.")] = 2_000,
+    seconds: Annotated[float, typer.Option(min=1, help="Length of a window.")] = 15.0,
+    bootstrap_servers: BootstrapOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """A provider that answers 429 when its limit is used up: how much of what it allows is used.
+
+    One by one and in batch calls, with the wait named as a date and in seconds.
+    """
+
+    def run(place: "Place") -> "Report":
+        from consumer.sandbox.bench import throttled as benchmark
+
+        plan = benchmark.ThrottledPlan(events=events, window_seconds=seconds)
+        return benchmark.throttled(place, plan)
+
+    _run(run, bootstrap_servers, as_json)
+
+
 @bench.command("tap")
 def tap(
     events: Annotated[int, typer.Option(min=1, help="Events in the backlog.")] = 50_000,

@@ -19,6 +19,7 @@ from consumer.sandbox.bench.latency import LatencyPlan
 from consumer.sandbox.bench.place import Place
 from consumer.sandbox.bench.single import SinglePlan, single
 from consumer.sandbox.bench.storm import StormPlan, storm
+from consumer.sandbox.bench.throttled import WAYS, ThrottledPlan, throttled
 from tests.support.kafka import Kafka
 from tests.support.process import Process
 
@@ -69,6 +70,19 @@ def test_single_keeps_the_order_of_each_alarm_and_tells_both_latencies(place: Pl
     assert quick["events"] == 10
     assert quick["append to bare consumer, p50"] is not None
     assert quick["append to request, p99"] is not None
+
+
+def test_throttled_sends_each_event_once_though_it_is_refused(place: Place) -> None:
+    *_, batches = WAYS
+    plan = ThrottledPlan(events=8, windows=2, window_seconds=1.0, latency=0.0, ways=[batches])
+    report = throttled(place, plan)
+    share, refused, astray = report.ratios
+    assert (astray.value, astray.reached) == (0, True)
+    assert share.value is not None
+    assert refused.value is not None
+    figures = sections(report)[batches.name]
+    assert figures["emails accepted"] == 8
+    assert figures["windows"] >= 2
 
 
 def test_fairness_tells_the_quiet_tenant_in_peace_and_in_the_storm(place: Place) -> None:

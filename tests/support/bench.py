@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.support import kafka_jars
 from tests.support.kafka import KafkaBroker
 
-ALL = ("storm", "single", "fairness", "tap")
+ALL = ("storm", "single", "fairness", "throttled", "tap")
 
 
 def main(name: str | None = None, *options: str) -> int:
