@@ -12,9 +12,11 @@ import msgspec
 
 from consumer.domain.alarm import AlarmEvent
 from consumer.domain.errors import InvalidMessage
+from consumer.domain.lasting import ids_of
 from consumer.domain.ledger import DeliveryRow, DeliveryState, EventRow
 from consumer.domain.reasons import Kind, Reason
 from consumer.domain.record import DeadLetter, Position, Record
+from consumer.letter_events import meant_by
 from consumer.ports import Ledger
 from consumer.wire import decode_dead_letter, decode_note, origin, redriven_at
 
@@ -195,11 +197,13 @@ def standings(
 
     Raises LedgerUnavailable; without a ledger only the topic speaks.
     """
-    ids = {letter.place: [event.id for event in decode(letter.dead.record)] for letter in letters}
-    known = {} if ledger is None else ledger.find_events({id_ for of in ids.values() for id_ in of})
+    held = {letter.place: decode(letter.dead.record) for letter in letters}
+    ids = {id_ for events in held.values() for event in events for id_ in ids_of(event)}
+    known = {} if ledger is None else ledger.find_events(ids)
     told = {}
     for letter in letters:
-        events = {id_: known.get(id_) for id_ in ids[letter.place]}
+        theirs = [] if ledger is None else meant_by(letter.dead, held[letter.place], known, ledger)
+        events = {id_: known.get(id_) for id_ in theirs}
         at, later = among.redriven_at(letter), among.replaced_by(letter)
         standing = Standing(
             state=_state(letter, None if ledger is None else events, at, later),

@@ -16,6 +16,7 @@ from consumer.dead_letters import DeadLetters, Decode, Letter, Standing, State, 
 from consumer.domain.alarm import AlarmEvent
 from consumer.domain.errors import MessengerError
 from consumer.domain.follow_up import stands_alone
+from consumer.domain.lasting import counts_at, ids_of
 from consumer.domain.ledger import AtomState
 from consumer.ports import Clock, Ledger, LedgerOfAtoms, RecordSink
 from consumer.wire import redriven_headers, redriven_note
@@ -61,7 +62,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     def order(self) -> tuple[int, int, int]:
         """By when the alarm was, so that no event makes an earlier one stale."""
         source = self.letter.dead.record
-        when = min((event.timestamp for event in self.events), default=source.timestamp)
+        when = min(map(counts_at, self.events), default=source.timestamp)
         return (when, source.partition, source.offset)
 
 
@@ -137,7 +138,8 @@ def _is_overtaken(event: AlarmEvent, atom: AtomState | None) -> bool:
     """As the consumer will find it: a newer event of its alarm has ended, and it is no test."""
     if atom is None or atom.last_timestamp_ms is None or stands_alone(event):
         return False
-    return event.id != atom.last_event_id and event.timestamp < atom.last_timestamp_ms
+    is_last = atom.last_event_id in ids_of(event)
+    return not is_last and counts_at(event) < atom.last_timestamp_ms
 
 
 def _why_not(

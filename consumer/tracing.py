@@ -6,7 +6,7 @@ two sources may be away: the other one's part is found all the same.
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -86,7 +86,8 @@ def parse_reference(text: str) -> Reference:
 def find(
     reference: Reference, *, ledger: Ledger | None, read: ReadTopic | None, limit: int = 20
 ) -> Found:
-    """Traces of the newest `limit` events that the reference leads to.
+    """Traces of the newest `limit` events that the reference leads to, and of those that told one
+    of them once more.
 
     A source that is None is not asked. Raises nothing for a source that does not answer: it
     stands in `away`.
@@ -99,10 +100,11 @@ def find(
             known[key] = max(known.get(key, 0), step.at)
     # Oldest first, so that on a terminal the newest stands where one looks.
     newest = dict.fromkeys(sorted(known, key=known.__getitem__)[-limit:])
-    steps = by_event(sources.steps(lambda step: _key(step) in newest)) if newest else {}
-    ended = sources.ended(newest)
+    steps = by_event(sources.steps(lambda step: _leads_to(step, newest))) if newest else {}
+    keys = dict.fromkeys((*newest, *steps))
+    ended = sources.ended(keys)
     traces = [
-        _trace(steps.get(key, ()), sources.deliveries_of(key), ended.get(key)) for key in newest
+        _trace(steps.get(key, ()), sources.deliveries_of(key), ended.get(key)) for key in keys
     ]
     return Found(
         traces=[trace for trace in traces if trace is not None],
@@ -125,6 +127,10 @@ def is_about(step: TrackingEvent, reference: Reference) -> bool:
         or (address is not None and _same_address(address, reference.address))
         or (message_id is not None and bare_message_id(message_id) == reference.message_id)
     )
+
+
+def _leads_to(step: TrackingEvent, events: Container[str]) -> bool:
+    return _key(step) in events or step.event.event_id in events
 
 
 def _same_address(address: str, asked: str | None) -> bool:

@@ -116,12 +116,14 @@ def lock(
     on_their_way: Mapping[str, frozenset[str]],
     rules: LockRules,
     now_ms: int,
+    left: Collection[str] = (),
 ) -> list[Locked | HeldBack]:
     """Decide each event, in order; a later event of an atom sees the earlier ones decided.
 
     `progress` and `on_their_way` (event ids by atom) are what this process itself is working
     on: they are newer than the ledger's answer and win over it. Progress under another fence
-    does not: the atom was somebody else's in between.
+    does not: the atom was somebody else's in between. `left` are ids of redriven events
+    that somebody was not told of.
     """
     moved = {
         atom: own
@@ -129,7 +131,7 @@ def lock(
         if atom in claims.won and own.fence == claims.won[atom].fence
     }
     seen = {atom: set(ids) for atom, ids in on_their_way.items()}
-    begun = {row.event_id for row in claims.deliveries.values()}
+    begun = {row.event_id for row in claims.deliveries.values()}.union(left)
     decided: list[Locked | HeldBack] = []
     for event in events:
         atom = event.atom

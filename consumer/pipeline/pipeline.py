@@ -119,7 +119,7 @@ class Pipeline:
         Raises LedgerUnavailable or CatalogUnavailable; nothing has happened then.
         """
         claims = self._claim([i.event for i in incoming])
-        locked = self._lock([i.event for i in incoming], claims, progress, on_their_way)
+        locked = self._lock(incoming, claims, progress, on_their_way)
         contexts = self._lookup(locked)
         answers = self._settle_waiting(incoming, locked, contexts)
         return self._plan_and_create(incoming, answers, claims)
@@ -134,13 +134,15 @@ class Pipeline:
 
     def _lock(
         self,
-        events: Sequence[AlarmEvent],
+        incoming: Sequence[Incoming],
         claims: Claims,
         progress: Mapping[str, Progress],
         on_their_way: Mapping[str, frozenset[str]],
     ) -> list[Locked | HeldBack]:
         now_ms = int(self._clock.now() * 1000)
-        locked = lock(events, claims, progress, on_their_way, self._rules.lock, now_ms)
+        left = frozenset(each.event_id for i in incoming for each in i.undelivered)
+        events = [i.event for i in incoming]
+        locked = lock(events, claims, progress, on_their_way, self._rules.lock, now_ms, left)
         held = sum(1 for decision in locked if isinstance(decision, HeldBack))
         ended = sum(1 for d in locked if isinstance(d, Locked) and d.ending is not None)
         self._metrics.count_stage("lock", passed=len(locked) - held - ended, ended=ended, held=held)

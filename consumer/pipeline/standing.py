@@ -42,7 +42,7 @@ def meaning(
     """What the event counts as, with the alarm as it stands.
 
     `known` are ids of events that have ended or are on their way, `begun` those of which something
-    was sent and that have not ended.
+    was sent, or was to be, and that have not ended.
     """
     is_known, at = event.id in known, counts_at(event)
     said, again = said_at(event), again_id(event)

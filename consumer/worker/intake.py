@@ -11,6 +11,7 @@ import msgspec
 
 from consumer.domain.alarm import AlarmEvent
 from consumer.domain.errors import CatalogUnavailable, DependencyError, LedgerUnavailable
+from consumer.domain.lasting import ids_of
 from consumer.domain.record import Record
 from consumer.domain.recovery import RememberProblems, concerns_recovery
 from consumer.pipeline.pipeline import Incoming, NotYet, Pipeline, Prepared
@@ -235,7 +236,8 @@ class Intake:
 
 
 def _arrival(event: AlarmEvent, first_seen: float, record: Record, ticket: Ticket) -> Arrival:
-    incoming = Incoming(event, first_seen, left_undelivered(record, event.id))
+    left = [each for id_ in ids_of(event) for each in left_undelivered(record, id_)]
+    incoming = Incoming(event, first_seen, left)
     return Arrival(incoming, record, ticket)
 
 

@@ -272,7 +272,7 @@ def _atom_state(name: str, row: Mapping[str, Any]) -> AtomState:
     return AtomState(
         atom=name,
         fence=row["fence"],
-        last_event_id=last.event_id,
+        last_event_id=last.last_event_id or last.event_id,
         last_state=last.state,
         last_timestamp_ms=last.timestamp_ms,
         thread_event_id=row.get("thread"),

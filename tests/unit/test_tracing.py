@@ -175,6 +175,18 @@ def test_what_the_ledger_knows_takes_one_reading_of_the_topic(ledger: SqlLedger)
     assert topic.reads == 1
 
 
+def test_with_an_event_comes_what_told_it_once_more(ledger: SqlLedger) -> None:
+    """Its id leads to the first one; the ledger knows of no other."""
+    sent(ledger)
+    again = make_event(id="again", event_id=EVENT)
+    later = attempt(Kind.ACCEPTED, at=T0 + 9, event=again, uid=UID.replace("3", "1"))
+    topic = Topic(attempt(Kind.ACCEPTED), later)
+    found = find(parse_reference(EVENT), ledger=ledger, read=topic).traces
+    assert [(each.event.id, len(each.steps)) for each in found] == [(EVENT, 1), ("again", 1)]
+    (last,) = find(parse_reference("again"), ledger=ledger, read=topic).traces
+    assert last.event.event_id == EVENT
+
+
 def test_an_event_that_only_ended_is_found_in_the_ledger(ledger: SqlLedger) -> None:
     ended(ledger, EVENT, "suppressed")
     (trace,) = find(parse_reference(EVENT), ledger=ledger, read=None).traces

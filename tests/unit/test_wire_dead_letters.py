@@ -20,6 +20,7 @@ from consumer.wire import (
     redriven_at,
     redriven_headers,
     redriven_note,
+    written_at,
 )
 
 
@@ -104,6 +105,18 @@ class TestRedriven:
             (ORIGIN_HEADER, b"t/0/1"),
         ]
         assert redriven_at(headers) == 1_392_138_740_000
+
+    def test_a_record_keeps_the_time_at_which_it_was_written_first(self) -> None:
+        once = Record(
+            "t", 0, 5, None, b"", redriven_headers(Record("t", 0, 1, None, b"", (), 7), 8), 9
+        )
+        twice = Record("t", 0, 6, None, b"", redriven_headers(once, 10), 11)
+        assert [written_at(each) for each in (once, twice)] == [7, 7]
+
+    def test_nobody_knows_the_time_of_a_record_that_had_none(self) -> None:
+        silent = Record("t", 0, 1, None, b"", (), -1)
+        again = Record("t", 0, 5, None, b"", redriven_headers(silent, 8), 9)
+        assert [written_at(each) for each in (silent, again)] == [0, 0]
 
     def test_a_record_says_who_of_its_event_had_no_address(self) -> None:
         """The record may hold several events; of who has a row, the ledger knows."""

@@ -81,7 +81,7 @@ def test_notes_have_the_headers_that_we_write(document: dict[str, Any]) -> None:
 def test_input_may_carry_the_headers_of_redriven_records(document: dict[str, Any]) -> None:
     schemas, messages = document["components"]["schemas"], document["components"]["messages"]
     written = redriven_headers(
-        Record("t", 0, 1, None, b""), 2, [Undelivered("u1", "a@example.com")]
+        Record("t", 0, 1, None, b"", (), 1), 2, [Undelivered("u1", "a@example.com")]
     )
     assert list(schemas["redrivenHeaders"]["properties"]) == [name for name, _ in written]
     for name in ("alarmStateEvent", "rackspaceWebhook"):

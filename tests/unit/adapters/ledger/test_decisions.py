@@ -50,6 +50,7 @@ def close(event_id: str, timestamp_ms: int, **changes: object) -> Closing:
         ([close("again", 5)], "e5"),
         ([close("again", 6)], "again"),
         ([close("e6", 6, advances=False)], "e5"),
+        ([close("e6", 6, last_event_id="e5")], "e5"),
         ([close("e7", 7), close("e6", 6)], "e7"),
     ],
     ids=[
@@ -59,6 +60,7 @@ def close(event_id: str, timestamp_ms: int, **changes: object) -> Closing:
         "same millisecond and repeated",
         "later although closed before",
         "does not advance",
+        "says the same as the last one",
         "latest of several",
     ],
 )
