@@ -81,10 +81,8 @@ def reset(
     settings = load_settings(config)
     with GroupOffsets(kafka_settings(settings.kafka)) as group:
         members = group.members()
-        if members and not dry_run:
-            raise fail(f"the group is at work ({_named(members)}): stop `messenger run` first", 1)
         stands = standings(group, _partitions(group, settings, topic, partition))
-        if to.isdecimal() and len(stands) > 1:
+        if to.strip().isdecimal() and len(stands) > 1:
             raise fail("--to OFFSET needs --partition: each has offsets of its own", 2)
         changes = moves(stands, targets(group, to, stands, SystemClock().now()))
         _tell(changes, as_json=as_json)
@@ -92,6 +90,8 @@ def reset(
         if dry_run:
             complain("nothing was changed" + (f"; {_named(members)}" if members else ""))
             return
+        if members:
+            raise fail(f"the group is at work ({_named(members)}): stop `messenger run` first")
         if not changes:
             return
         if not yes:
@@ -169,8 +169,9 @@ def _ask(changes: Sequence[Move]) -> None:
 def _named(members: Sequence[Member]) -> str:
     if not members:
         return "no active members"
-    names = ", ".join(plain(f"{each.client_id}@{each.host.lstrip('/')}") for each in members)
-    return f"{len(members)} active: {names}"
+    told = [f"{each.client_id}@{each.host.lstrip('/')}" for each in members if each.client_id]
+    names = f": {plain(', '.join(told))}" if told else ""
+    return f"{len(members)} active{names}"
 
 
 def _moment(milliseconds: int | None) -> str:

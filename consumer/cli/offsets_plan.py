@@ -46,8 +46,8 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
 
 def standings(group: GroupOffsets, partitions: Sequence[Partition]) -> list[Standing]:
     """How the group stands. Raises BrokerUnavailable."""
-    firsts, ends = group.begins(partitions), group.ends(partitions)
-    committed = group.committed(partitions)
+    firsts, committed = group.begins(partitions), group.committed(partitions)
+    ends = group.ends_reached(partitions, committed)
     found = []
     for partition in partitions:
         told = committed.get(partition)
@@ -80,11 +80,14 @@ def targets(
         case number if number.isascii() and number.isdecimal():
             return {(each.topic, each.partition): _checked(each, number) for each in stands}
     try:
-        return group.at(partitions, parse_moment(to, now))
+        moment = parse_moment(to, now)
     except ValueError:
         raise fail(
             f"--to {to!r}: write earliest, latest, an offset, 2h (ago), or 2026-01-31T10:00:00Z", 2
         ) from None
+    if moment > now * 1000:
+        raise fail(f"--to {to} is in the future; write latest to skip all that is there", 2)
+    return group.at(partitions, moment)
 
 
 def moves(stands: Sequence[Standing], to: Mapping[Partition, int]) -> list[Move]:

@@ -8,7 +8,7 @@ import msgspec
 
 from consumer.adapters.clock import SystemClock
 from consumer.adapters.kafka.group_offsets import GroupOffsets, Partition
-from consumer.cli.common import fail
+from consumer.cli.common import complain, fail
 from consumer.experiments.reading import ReadingTold, TopicReader
 from consumer.experiments.replay_file import FileReader
 from consumer.experiments.replay_source import Reader
@@ -70,6 +70,8 @@ def records_of_topics(
             progress = Progress(stack.enter_context(GroupOffsets(own)), selection)
             wanted, continued = progress.begin(topics, wanted)
             commit = progress.commit
+        if not continued:
+            _tell_cut(wanted)
         reader = TopicReader(kafka, topics, _span(wanted), SystemClock(), told)
         yield Records(
             reader=stack.enter_context(reader),
@@ -84,6 +86,12 @@ def records_of_topics(
 def replay_group(group_id: str, name: str) -> str:
     """The group that holds a replay's progress, beside production's."""
     return f"{group_id}-replay-{name}"
+
+
+def _tell_cut(wanted: Mapping[Partition, Section]) -> None:
+    for (topic, number), section in wanted.items():
+        if section.cut:
+            complain(f"{topic} {number}: what was before {number}/{section.start} is gone")
 
 
 def _span(wanted: Mapping[Partition, Section]) -> Span:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from kafka.structs import TopicPartition
 
+from consumer.adapters.kafka.client_quirks import is_found
 from consumer.domain.errors import MessengerError
 from consumer.experiments.span import At, Beginning, Edge, Now, Offsets, Span
 from consumer.ports import Clock
@@ -74,7 +75,6 @@ class Edges:
             case At(milliseconds) if partitions:
                 asked = dict.fromkeys(partitions, max(0, milliseconds))
                 found = self._consumer.offsets_for_times(asked)
-                # Nothing as late as that: all that is there is before it.
                 return {p: _offset_of(found.get(p), ends[p]) for p in partitions}
             case Now() | _:
                 return ends
@@ -90,5 +90,5 @@ class Edges:
 
 
 def _offset_of(found: Any, otherwise: int) -> int:
-    """The client's answer for a time; it has several ways to say none."""
-    return otherwise if found is None or found.offset < 0 else min(found.offset, otherwise)
+    """The client's answer for a time; else all that is there is before it."""
+    return min(found.offset, otherwise) if is_found(found) else otherwise

@@ -25,6 +25,8 @@ class Section(msgspec.Struct, frozen=True):
     end: int
     #: Records behind the end that production has still to do.
     left_to_production: int = 0
+    #: Records before the start are meant too, or may be, and are not there any more.
+    cut: bool = False
 
     @property
     def records(self) -> int:
@@ -50,8 +52,8 @@ def sections(topics: Sequence[str], span: Span, offsets: GroupOffsets) -> dict[P
     Raises SettingsError for an offset that is not there yet.
     """
     meant = [p for p in offsets.partitions(topics) if span.names(*p)]
-    begins, ends = offsets.begins(meant), offsets.ends(meant)
-    done = offsets.committed(meant)
+    begins, done = offsets.begins(meant), offsets.committed(meant)
+    ends = offsets.ends_reached(meant, done)
 
     def resolved(edge: Edge) -> Mapping[Partition, int]:
         match edge:
@@ -76,8 +78,21 @@ def sections(topics: Sequence[str], span: Span, offsets: GroupOffsets) -> dict[P
             )
         reached = done[partition].offset if partition in done else begins[partition]
         ours = max(start, min(end, reached))
-        found[partition] = Section(start, ours, max(0, end - ours))
+        cut = _is_cut(span.start, starts[partition], begins[partition])
+        found[partition] = Section(start, ours, max(0, end - ours), cut)
     return found
+
+
+def _is_cut(edge: Edge, start: int, begin: int) -> bool:
+    """Whether retention took what the span begins with. Of a moment before the first record that
+    is there, nobody can say what was between them."""
+    match edge:
+        case At():
+            return 0 < begin >= start
+        case Offsets():
+            return start < begin
+        case _:
+            return False
 
 
 class Progress:

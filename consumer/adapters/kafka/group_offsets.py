@@ -16,7 +16,7 @@ from kafka.errors import CommitFailedError, KafkaError
 from kafka.structs import OffsetAndMetadata
 from kafka.structs import TopicPartition as KafkaPartition
 
-from consumer.adapters.kafka.client_quirks import ensure_reachable
+from consumer.adapters.kafka.client_quirks import ensure_reachable, is_found, leave_operations_alone
 from consumer.adapters.kafka.config import KafkaSettings, client_config
 from consumer.domain.errors import BrokerUnavailable, MessengerError
 
@@ -26,6 +26,8 @@ Partition = tuple[str, int]
 _ANSWER_MS: Final = 10_000
 #: Milliseconds to fetch the one record whose time is asked for.
 _RECORD_MS: Final = 2_000
+#: The state of a group that the broker has never heard of, or has forgotten.
+_NO_GROUP: Final = "Dead"
 
 
 class Committed(msgspec.Struct, frozen=True):
@@ -45,9 +47,16 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
 class GroupOffsets:
     """One group, by `settings.group_id`. A context manager; raises BrokerUnavailable."""
 
-    def __init__(self, settings: KafkaSettings, *, make_consumer: Any = KafkaConsumer) -> None:
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        *,
+        make_consumer: Any = KafkaConsumer,
+        make_admin: Any = KafkaAdminClient,
+    ) -> None:
         self._settings = settings
         self._make_consumer = make_consumer
+        self._make_admin = make_admin
 
     def __enter__(self) -> Self:
         ensure_reachable(self._settings)
@@ -96,11 +105,20 @@ class GroupOffsets:
         with self._in_our_words():
             asked = dict.fromkeys(_kafka(partitions), max(0, milliseconds))
             found = self._consumer.offsets_for_times(asked, _ANSWER_MS) if asked else {}
-        times = {(p.topic, p.partition): each for p, each in found.items() if each is not None}
-        return {
-            p: min(times[p].offset, end) if p in times and times[p].offset >= 0 else end
-            for p, end in ends.items()
-        }
+        times = {(p.topic, p.partition): each.offset for p, each in found.items() if is_found(each)}
+        return {p: min(times.get(p, end), end) for p, end in ends.items()}
+
+    def ends_reached(
+        self, partitions: Sequence[Partition], reached: Mapping[Partition, Committed]
+    ) -> dict[Partition, int]:
+        """The ends, but no earlier than what has been `reached`, where there are such records.
+
+        The embedded broker leaves out what its last batch holds beside the first record. A topic
+        that was made anew ends earlier too, and has nothing there.
+        """
+        ends = self.ends(partitions)
+        beyond = [p for p, end in ends.items() if p in reached and reached[p].offset > end]
+        return ends | {p: reached[p].offset for p in beyond if self.time_of(p, ends[p]) is not None}
 
     def committed(self, partitions: Sequence[Partition]) -> dict[Partition, Committed]:
         """Where the group goes on; a partition without a commit is not there."""
@@ -141,14 +159,20 @@ class GroupOffsets:
         return records[0].timestamp if records else None
 
     def members(self) -> list[Member]:
-        """Those that are in the group now."""
+        """Those that are in the group now. Raises MessengerError when the broker does not say."""
         with self._in_our_words():
-            admin = KafkaAdminClient(**client_config(self._settings))
+            admin = self._make_admin(**client_config(self._settings))
+            leave_operations_alone(admin)
             try:
                 told = admin.describe_groups([self._settings.group_id])
             finally:
                 admin.close()
         group = told.get(self._settings.group_id) or {}
+        if group.get("error") and group.get("group_state") != _NO_GROUP:
+            # Who is not told of the members must not believe that there are none.
+            raise MessengerError(
+                f"group {self._settings.group_id} cannot be described: {group['error']}"
+            )
         return [
             Member(client_id=each.get("client_id", ""), host=each.get("client_host", ""))
             for each in group.get("members") or ()

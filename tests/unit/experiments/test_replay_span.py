@@ -25,7 +25,9 @@ class Group:
     def begins(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
         return dict.fromkeys(partitions, 10)
 
-    def ends(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
+    def ends_reached(
+        self, partitions: Sequence[Partition], reached: Mapping[Partition, Committed]
+    ) -> dict[Partition, int]:
         return dict.fromkeys(partitions, 100)
 
     def at(self, partitions: Sequence[Partition], milliseconds: int) -> dict[Partition, int]:
@@ -61,7 +63,14 @@ def test_times_and_edges_become_offsets(span: Span, section: Section) -> None:
 
 def test_offsets_name_their_partitions_and_what_is_gone_is_passed() -> None:
     span = Span(start=Offsets({(None, 1): 3}), end=Offsets({(None, 1): 50}))
-    assert found(span, DONE) == {ONE: Section(10, 50)}
+    assert found(span, DONE) == {ONE: Section(10, 50, cut=True)}
+
+
+def test_what_retention_took_from_the_beginning_is_told() -> None:
+    """Nobody knows what was between the moment and the first record that is still there."""
+    assert found(Span(start=At(10)), DONE)[ZERO].cut
+    assert not found(Span(start=At(11)), DONE)[ZERO].cut
+    assert not found(Span(start=Beginning()), DONE)[ZERO].cut
 
 
 def test_an_offset_that_is_not_there_yet_is_a_mistake() -> None:
