@@ -11,9 +11,11 @@ answer  when; and what the sender does with it
 408     the body did not come in time
 413     the body is too large, packed or unpacked
 415     a Content-Encoding that is not gzip
-429     too often; Retry-After says when
+429     too often; Retry-After says when. Webhooks are told 503 instead: Alertmanager comes again
+        at once after that, but after any 4xx only minutes later, with the next `group_interval`
 500     a defect of ours: it has to come again
-503     Kafka is away, or did not acknowledge in time: it has to come again
+503     Kafka is away, or did not acknowledge in time, or a webhook came too often: it has to
+        come again
 ======  ======================================================================================
 """
 
@@ -109,7 +111,7 @@ class Doors:
         async def handle(request: Request) -> Response:
             client = self._credentials.client(request.headers.get("authorization")) or STRANGER
             try:
-                self._let_in(client)
+                self._let_in(client, door)
                 body = await self._body(request)
                 answer = await run_in_threadpool(self._take, door, body)
             except _Refused as refused:
@@ -124,11 +126,13 @@ class Doors:
 
         return handle
 
-    def _let_in(self, client: str) -> None:
+    def _let_in(self, client: str, door: Door) -> None:
         """By name and rate. Strangers are counted too: secrets are not to be tried out."""
         wait = self._rates.wait(client)
         if wait:
-            raise _Refused(429, "too many requests", {"Retry-After": str(math.ceil(wait))})
+            is_webhook = client != STRANGER and door is not Door.EVENTS
+            again = {"Retry-After": str(math.ceil(wait))}
+            raise _Refused(503 if is_webhook else 429, "too many requests", again)
         if client == STRANGER:
             raise _Refused(401, "give the token or name and password of a client", _CHALLENGE)
 

@@ -15,7 +15,7 @@ from consumer.formats.reading import PARSE_LIMIT_BYTES
 from consumer.ingest.door import Answer
 from consumer.ingest.reading import Door, contents
 from consumer.pipeline.receive import Received, ReceiveSettings, receive
-from tests.unit.ingest.rig import Hall
+from tests.unit.ingest.rig import BURST, Hall
 
 Maker = Callable[..., dict[str, Any]]
 
@@ -176,3 +176,14 @@ def test_kafka_away_is_no_end_of_a_message_that_is_partly_broken(
     assert hall.post(copy.deepcopy(message), path).status == 503
     hall.reset()
     assert hall.post(message, path).body["taken"] == 1
+
+
+@DOORS
+def test_one_that_comes_too_often_is_told_so_in_a_way_that_it_heeds(
+    hall: Hall, path: str, webhook: Maker
+) -> None:
+    """Alertmanager comes again at once after 5xx, and after 4xx perhaps five minutes later."""
+    assert {hall.post(webhook(alert(n)), path).status for n in range(BURST)} == {200}
+    said = hall.post(webhook(alert(1)), path)
+    assert (said.status, said.body["message"]) == (503, "too many requests")
+    assert said.headers["Retry-After"] == "2"
