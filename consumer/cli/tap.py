@@ -122,7 +122,7 @@ def tap(
         token_file=token_file,
     )
     kafka = kafka_settings(settings.kafka, client_id="messenger-tap")
-    _require(topics, destination.target.topics, kafka)
+    _require(topics, destination.target.topics, kafka, given=bool(topic))
     stop_on_signals(stopping.set)
     sink = open_sink(destination, kafka, clock, stopping.is_set)
     sink = Dropping(sink) if plan.drop else sink
@@ -134,24 +134,30 @@ def tap(
             try:
                 running.run(reader, stopping.is_set)
             finally:
-                _close(sink)
-                complain(summary(running.counts, sink, wanted))
+                _close(sink, lambda: complain(summary(running.counts, sink, wanted)))
     except SpanError as error:
         raise fail(str(error), 2) from None
 
 
-def _require(tapped: Sequence[str], target: Sequence[str], kafka: KafkaSettings) -> None:
+def _require(
+    tapped: Sequence[str], target: Sequence[str], kafka: KafkaSettings, *, given: bool
+) -> None:
     for missing, nearest in missing_topics(kafka, [*tapped, *target]).items():
         if missing in target:
             raise fail(f"--into topic:{missing}: does not exist; create it first", 2)
+        if given:
+            hint = "" if nearest is None else f": there is {nearest}"
+            raise fail(f"topic {missing}: does not exist; correct --topic{hint}", 2)
         raise fail(f"topic {missing}: {no_topic(nearest)}", 2)
 
 
-def _close(sink: Sink) -> None:
+def _close(sink: Sink, account: Callable[[], None]) -> None:
     try:
         sink.close()
     except SinkClosed:
         return  # whoever read has seen enough
+    finally:
+        account()
 
 
 def _topics(given: Sequence[str] | None, settings: Settings) -> list[str]:

@@ -40,6 +40,8 @@ _MEANT: Final = {"'and'": "&&", "'or'": "||", "'= '": "=="}
 _UNDEFINED: Final = re.compile(r"Undefined variable or function: '([^']*)'")
 #: What the library raises where a condition has no answer.
 _UNANSWERED: Final = (KeyError, TypeError, ValueError, RuntimeError, ArithmeticError)
+#: A state held against a text.
+_STATE: Final = re.compile(r"(?<![.\w])(?:previous_)?state\s*[=!]=\s*([\"'])(.*?)\1")
 #: Fields whose content is the event's own: what is in them is known with each event only.
 _OPEN: Final = frozenset({"labels", "metrics", "entity", "check", "alarm", "headers"})
 #: What a condition is tried on before the first event.
@@ -128,6 +130,7 @@ def _compiled(condition: str) -> Any:
     _check_names("name", program.variables(), [*FIELDS, *bound], condition)
     functions = [name for name in program.functions() if name[:1].isalpha()]
     _check_names("function", functions, sorted(FUNCTIONS), condition)
+    _check_states(condition)
     _try(program)
     return program
 
@@ -140,6 +143,13 @@ def _check_names(what: str, used: Sequence[str], there: Sequence[str], condition
             place = re.search(rf"\b{re.escape(name)}\b", condition)
             at = f" at character {place.start() + 1}" if place else ""
             raise FilterError(f"no {what} {name!r}{at}{hint} There are: {', '.join(there)}")
+
+
+def _check_states(condition: str) -> None:
+    """`state == 'critical'` is no error in CEL, and never true."""
+    for _, name in _STATE.findall(condition):
+        if name and name not in State.__members__:
+            raise FilterError(f"no state {name!r}; there are: {', '.join(State)}")
 
 
 def _try(program: Any) -> None:

@@ -17,7 +17,7 @@ from consumer.experiments.seen import Seen
 from consumer.experiments.sinks import Sink, SinkClosed
 from consumer.ports import Clock
 
-#: The longest sleep between two looks at the sink (seconds).
+#: Seconds between two looks at the sink while events wait for their turn.
 _NAP: Final = 0.25
 
 
@@ -76,6 +76,7 @@ class Tap:
         self._sink = sink
         self._clock = clock
         self._pace = Pace(plan.rate)
+        self._flush_at = 0.0
 
     def run(self, reader: Reader, stop: Callable[[], bool]) -> None:
         """Until the reader ends, the limit is reached, `stop` says so, or nobody reads the sink.
@@ -128,14 +129,15 @@ class Tap:
 
     def _is_time(self, ended: Callable[[], bool]) -> bool:
         """Wait for the event's turn; False: there is none, by the plan or because of the end."""
-        while wait := self._pace.wait_seconds(self._clock.monotonic()):
+        while wait := self._pace.wait_seconds(now := self._clock.monotonic()):
             if self._plan.drop:
                 self.counts.over_rate += 1
                 return False
             if ended():
                 return False
-            if wait >= _NAP:
+            if now >= self._flush_at:
                 self._sink.flush()
+                self._flush_at = now + _NAP
             self._clock.wait(min(wait, _NAP))
         self._pace.spend(self._clock.monotonic())
         return True

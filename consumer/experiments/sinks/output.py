@@ -76,6 +76,7 @@ class Output:
         except OSError as error:
             if error.errno == errno.EIO:  # the terminal is gone
                 raise self._closed() from None
+            self._give_up()
             raise SinkFailed(f"standard output cannot be written: {error.strerror}") from error
         ended = self._waiting.count(b"\n", 0, done)
         self.written += ended

@@ -10,6 +10,7 @@ from consumer.cli.stream_options import span_of
 from consumer.cli.tap_sinks import size_of
 from consumer.cli.tap_telling import summary
 from consumer.experiments.filters import Filter
+from consumer.experiments.sinks import SinkFailed
 from consumer.experiments.span import At, Beginning, Edge, Now, Offsets
 from consumer.experiments.tap import TapCounts
 from tests.unit.cli.conftest import Run
@@ -79,7 +80,13 @@ def test_topics_that_are_not_there_are_told(
         return {names[-1]: None}
 
     monkeypatch.setattr(COMMAND, "missing_topics", missing)
-    assert "topic alarm-events: does not exist" in run("tap", "-c", config).err
+    assert (
+        "topic alarm-events: does not exist; run `messenger topics" in run("tap", "-c", config).err
+    )
+    assert (
+        "topic other: does not exist; correct --topic"
+        in run("tap", "--topic", "other", "-c", config).err
+    )
     ran = run("tap", "--into", "topic:copy", "-c", config)
     assert "--into topic:copy: does not exist; create it first" in ran.err
 
@@ -117,6 +124,17 @@ def test_offsets_name_their_topic_only_where_there_are_several() -> None:
 )
 def test_sizes_as_people_write_them(text: str, size: int) -> None:
     assert size_of(text) == size
+
+
+def test_the_account_is_given_also_where_the_end_fails() -> None:
+    class Broken(ListSink):
+        def close(self) -> None:
+            raise SinkFailed("full")
+
+    told: list[str] = []
+    with pytest.raises(SinkFailed):
+        COMMAND._close(Broken(), lambda: told.append("account"))
+    assert told == ["account"]
 
 
 def test_the_summary_accounts_for_all_that_was_read() -> None:

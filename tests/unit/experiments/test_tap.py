@@ -86,6 +86,12 @@ def test_over_the_rate_it_falls_behind() -> None:
     assert counts.over_rate == 0
 
 
+def test_what_was_let_through_is_seen_while_others_wait_for_their_turn() -> None:
+    """A batch at 20 a second lasts for long: nobody should wait for its end to see its first."""
+    sink, _, _ = _run(Batches(200), TapPlan(rate=20.0))
+    assert sink.flushed >= 4 * 10 - 5
+
+
 def test_over_the_rate_it_drops_when_told_to() -> None:
     sink, counts, clock = _run(Batches(5), TapPlan(rate=2.0, drop=True))
     assert sink.offsets == [0]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from consumer.experiments.sinks import SinkClosed
+from consumer.experiments.sinks import SinkClosed, SinkFailed
 from consumer.experiments.sinks.output import Output
 from consumer.experiments.views import json_view
 from tests.unit.experiments.seen_rig import make_seen, make_unreadable
@@ -69,3 +69,16 @@ def test_what_a_view_cannot_show_is_counted(pipe: tuple[int, int]) -> None:
     sink = Output(pipe[1], lambda _: None, lambda: False)
     sink.put(make_unreadable())
     assert sink.dropped == 1
+
+
+def test_what_a_full_disk_does_not_take_is_counted_and_told_once() -> None:
+    full = os.open("/dev/full", os.O_WRONLY)
+    try:
+        sink = Output(full, json_view(), lambda: False)
+        sink.put(make_seen())
+        with pytest.raises(SinkFailed, match="No space left"):
+            sink.flush()
+        sink.close()
+        assert (sink.written, sink.dropped) == (0, 1)
+    finally:
+        os.close(full)
