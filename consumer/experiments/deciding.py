@@ -222,5 +222,6 @@ def _closing(answer: Prepared, decision: Decision) -> Closing:
         timestamp_ms=locked.timestamp_ms,
         state=event.state,
         advances=locked.advances,
+        last_event_id=locked.progress.last_event_id,
         thread_event_id=locked.thread_event_id if told and locked.advances else None,
     )

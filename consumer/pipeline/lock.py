@@ -140,22 +140,22 @@ def lock(
             decided.append(HeldBack(event=event, owner=held.owner))
             continue
         now = moved.get(atom) or Progress.of(claims.won[atom])
-        # An id of another atom is another source's: ids are unique within an alarm at least.
-        ended = {id_ for id_ in ids_of(event) if _has_ended(id_, atom, claims)}
-        known = ended | seen.get(atom, set())
+        ours = seen.setdefault(atom, set())
+        known = {id_ for id_ in ids_of(event) if id_ in ours or _has_ended(id_, atom, claims)}
         meant = (
             meaning(event, now, known, begun)
             if rules.may_say_again(event)
             else Meaning(event, event.id in known, event.timestamp)
         )
         locked = _decide(meant, now, rules, now_ms)
-        seen.setdefault(atom, set()).add(locked.event.id)
+        ours.add(locked.event.id)
         moved[atom] = locked.progress
         decided.append(locked)
     return decided
 
 
 def _has_ended(event_id: str, atom: str, claims: Claims) -> bool:
+    # An id of another atom is another source's: ids are unique within an alarm at least.
     ended = claims.events.get(event_id)
     return ended is not None and ended.atom == atom
 

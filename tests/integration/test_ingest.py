@@ -90,7 +90,8 @@ def told(mails: Sequence[dict[str, Any]]) -> Counter[tuple[str, str]]:
 def test_alerts_and_their_ends_become_emails_each_once_whatever_happens_to_the_door(
     tmp_path: Path, proxied_kafka: tuple[KafkaBroker, TcpProxy]
 ) -> None:
-    """The door is killed; alerts come while it is gone, and find Kafka away when it is back."""
+    """The door is killed; alerts come while it is gone, and find Kafka away when it is back. At the
+    end some fire again, with the time at which they began first."""
     broker, proxy = proxied_kafka
     began = datetime.now(UTC) - timedelta(minutes=5)
     before, later = [alert(n) for n in range(ALERTS // 2)], [alert(n) for n in range(6, ALERTS)]
@@ -117,9 +118,15 @@ def test_alerts_and_their_ends_become_emails_each_once_whatever_happens_to_the_d
 
             alertmanager.post(later, since=began, until=datetime.now(UTC))
             messenger.until_accepted(2 * ALERTS)
+
+            alertmanager.post(later, since=began)
+            messenger.until_accepted(2 * ALERTS + len(later))
+            alertmanager.post(later, since=began, until=datetime.now(UTC))
+            messenger.until_accepted(2 * ALERTS + 2 * len(later))
             assert door.terminate() == 0
         assert messenger.terminate("one") == 0
         mails = messenger.fake.messages(limit=1_000)
         addresses = [f"load-{number}@example.net" for number in range(ALERTS)]
+        addresses += addresses[len(before) :]
         states = ("CRITICAL", "OK")
         assert told(mails) == Counter((to, state) for to in addresses for state in states)
