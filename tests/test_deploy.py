@@ -14,6 +14,8 @@ from pydantic import BaseModel, SecretStr
 from typer.testing import CliRunner
 
 from consumer.cli import app
+from consumer.cli.findings import Level, texts
+from consumer.cli.ingest_checks import check_ingest
 from consumer.configuration import load_settings
 from consumer.settings import Route, Settings
 
@@ -67,9 +69,16 @@ def test_each_compose_command_is_one_that_messenger_knows(name: str) -> None:
     assert outcome.exit_code == 0, outcome.output
 
 
-def test_the_compose_environment_is_a_valid_configuration() -> None:
-    environment = SERVICES["messenger"]["environment"]
+@pytest.mark.parametrize("name", OURS)
+def test_the_compose_environment_is_a_valid_configuration(name: str) -> None:
+    environment = SERVICES[name]["environment"]
     assert load_settings(None, environment).kafka.bootstrap_servers == "kafka:9092"
+
+
+def test_the_door_of_compose_lets_somebody_in() -> None:
+    settings = load_settings(None, SERVICES["ingest"]["environment"])
+    assert texts(check_ingest(settings), Level.PROBLEM) == []
+    assert settings.ingest.clients
 
 
 def test_compose_waits_for_services_that_exist() -> None:
