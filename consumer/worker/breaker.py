@@ -2,6 +2,7 @@
 
 import math
 import threading
+from typing import Final
 
 from consumer.domain.notification import SendResult
 from consumer.domain.reasons import Kind, Reason
@@ -18,6 +19,12 @@ _BLAMED = frozenset(
         Reason.UNREADABLE_ANSWER,
     }
 )
+#: Emails that are spared after a lost answer before the next one is risked: one bad gateway must
+#: not send a storm elsewhere.
+_SPARED: Final = 9
+#: And for so many seconds at the most. Longer than a CRITICAL or a WARNING is looked up: then it is
+#: sent again, and finds out.
+_FINDS_OUT: Final = 600.0
 
 
 class Breaker:
@@ -31,10 +38,28 @@ class Breaker:
         self._failed = 0
         self._probing = False
         self._probe_at = 0.0
+        #: When the last call was made of which nobody knows what it did (monotonic seconds); None:
+        #: there was an answer since.
+        self._doubted_at: float | None = None
+        #: Emails that went elsewhere since.
+        self._spared = 0
 
     @property
     def is_open(self) -> bool:
         return self._failed >= self._limit
+
+    @property
+    def is_doubted(self) -> bool:
+        """Whoever calls now may end in doubt as well."""
+        at = self._doubted_at
+        return at is not None and self._clock.monotonic() < at + _FINDS_OUT
+
+    def spare(self) -> bool:
+        """Whether an email that can go elsewhere should, so that it does not end in doubt too."""
+        with self._lock:
+            spared = self.is_doubted and self._spared < _SPARED
+            self._spared = self._spared + 1 if spared else 0
+            return spared
 
     def soon(self, result: SendResult, tries: int) -> float:
         """Seconds that what failed has to wait at the most, after so many tries.
@@ -69,9 +94,11 @@ class Breaker:
             if probe:
                 self._end_probe()
             if result.kind in (Kind.ACCEPTED, Kind.FAILED):
-                self._failed = 0
+                self._failed, self._doubted_at, self._spared = 0, None, 0
             elif result.reason in _BLAMED:
                 self._failed += 1
+                if result.kind is Kind.IN_DOUBT:
+                    self._doubted_at = self._clock.monotonic()
                 if not was_open and self.is_open:
                     self._probe_at = self._clock.monotonic() + self._probe_seconds
             return None if was_open == self.is_open else was_open

@@ -71,10 +71,12 @@ class Ways:
     ) -> Admission:
         """Whether a send may be begun. With no wait it has to be told by `send` or `unused`.
 
-        `tried`: it was sent in vain before. It leaves the probe to others where a way is open.
+        `tried`: it was sent in vain before. It leaves the probe to others where a way is open. So
+        do most others after an answer that was lost: they would be in doubt, and could not.
         """
         names = self._names(options, may_fall_back)
-        if tried and len(names) > 1 and not self._breakers[names[-1]].is_open:
+        own, last = self._breakers[names[0]], self._breakers[names[-1]]
+        if own is not last and not last.is_open and (tried or own.spare()):
             names = names[::-1]
         waits = []
         for name in names:
@@ -183,16 +185,21 @@ class Ways:
         # A test email has no other way: only its own transport knows not to deliver it.
         if other is None or other == own or options.test_mode or not may_fall_back:
             return (own,)
-        left = self._breakers[own].is_open or self.gate(own) > self._fallback_after
+        breaker = self._breakers[own]
+        left = breaker.is_open or breaker.is_doubted or self.gate(own) > self._fallback_after
         return (own, other) if left else (own,)
 
     def _through(self, name: str, options: SendOptions, probe: bool) -> Admission:
         own = options.transport
         if name == own:
             return Admission(options, 0.0, probe=probe)
-        instead = "fails again and again" if self._breakers[own].is_open else "asked to wait"
         through = msgspec.structs.replace(options, transport=name)
-        return Admission(through, 0.0, instead, probe)
+        return Admission(through, 0.0, self._why_not(own), probe)
+
+    def _why_not(self, own: str) -> str:
+        if self._breakers[own].is_open:
+            return "fails again and again"
+        return "lost its last answer" if self._breakers[own].is_doubted else "asked to wait"
 
     def _admitted(self, name: str, tried: bool) -> tuple[float, bool]:
         closed = self.gate(name)
