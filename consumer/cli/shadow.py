@@ -155,7 +155,7 @@ def shadow(
     """Compare what a candidate would do with the same events: who is told, why not, and how.
 
     Commits nothing, writes no ledger, and sends to nobody. Exits with 1 when more events differ
-    than --max-differences allows.
+    than --max-differences allows, and with 3 when a catalog was away meanwhile.
     """
     lag_seconds = _lag(lag)
     if emit:
@@ -185,11 +185,14 @@ def shadow(
         timing=timing,
     )
     found = _compare(wish)
-    if report is not None:
-        write_report(found, report)
-    show(found, report, as_json=as_json)
+    wrong = None if report is None else write_report(found, report)
+    show(found, None if wrong else report, as_json=as_json)
     for note in found.notes:
         complain(f"note: {plain(note)}")
+    if wrong is not None:
+        raise fail(f"--report {report}: {wrong}")
+    if any(found.counts.undecided):
+        raise fail("not all was compared: a catalog was away; run it again", 3)
     if found.limit_passed:
         raise typer.Exit(1)
 

@@ -1,6 +1,8 @@
 """What `messenger shadow` says of a comparison: a summary for people, JSON, the report's file."""
 
+import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -15,20 +17,35 @@ _MOST: Final = 10
 
 def check_place(report: Path | None) -> None:
     """Ends the command before a long run whose report could not be written."""
-    if report is not None and (report.is_dir() or not report.resolve().parent.is_dir()):
-        what = "is a folder" if report.is_dir() else "its folder does not exist"
+    if report is not None and (what := _wrong_with(report)) is not None:
         raise fail(f"--report {report}: {what}; name a file such as report.html", 2)
 
 
-def write_report(report: Report, place: Path) -> None:
-    """As a whole or not at all."""
+def _wrong_with(place: Path) -> str | None:
+    folder = place.absolute().parent
+    try:
+        if place.is_dir():
+            return "is a folder"
+        if place.exists() and not place.is_file():
+            return "is no regular file"
+        if not folder.is_dir():
+            return "its folder does not exist"
+    except OSError as error:
+        return error.strerror or "cannot be written"
+    return None if os.access(folder, os.W_OK | os.X_OK) else "its folder cannot be written"
+
+
+def write_report(report: Report, place: Path) -> str | None:
+    """As a whole or not at all; returns why it could not be written."""
     part = place.with_name(f".{place.name}.part")
     try:
         part.write_text(as_html(report), encoding="utf-8")
         part.replace(place)
     except OSError as error:
-        part.unlink(missing_ok=True)
-        raise fail(f"--report {place}: cannot be written: {error.strerror}") from None
+        with suppress(OSError):
+            part.unlink()
+        return f"cannot be written: {error.strerror}"
+    return None
 
 
 def show(report: Report, place: Path | None, *, as_json: bool) -> None:
@@ -50,6 +67,8 @@ def _lines(report: Report) -> Iterator[str]:
             yield f"  {name:<22}{number:>9,}"
             yield from _table(by)
     before, after = counts.emails
+    if report.settings:
+        yield f"settings that differ: {plain(', '.join(report.settings))}"
     yield f"emails: {before:,} by production, {after:,} by the candidate"
     if report.times is not None:
         production, candidate = report.times

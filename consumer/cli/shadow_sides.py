@@ -13,10 +13,11 @@ from consumer.adapters.ledger import SqlLedger, open_ledger
 from consumer.adapters.mailgun.address import checked_base_url
 from consumer.cli.common import fail
 from consumer.configuration import load_settings, shown
+from consumer.domain.errors import SettingsError
 from consumer.experiments.shadow_asking import Asked
 from consumer.experiments.shadow_ledger import Beginnings
 from consumer.experiments.shadow_process import ProcessSide
-from consumer.experiments.shadow_sending import Sending, refuse_real
+from consumer.experiments.shadow_sending import Sending, refuse_real, require_fake
 from consumer.experiments.shadow_side import open_side
 from consumer.ports import not_logged
 from consumer.settings import Settings
@@ -76,19 +77,25 @@ def other_installation(python: Path | None, command: str | None) -> tuple[str, .
 def open_sides(given: Settings, asked: Compared) -> Iterator[Sides]:
     """Raises SettingsError and DependencyError."""
     # What another installation reads may have settings that this one does not know.
-    other = given if asked.command and asked.send == "nothing" else load_settings(asked.candidate)
+    other = (
+        given
+        if asked.command and asked.send == "nothing"
+        else load_settings(asked.candidate or asked.config)
+    )
     with ExitStack() as opened:
         sending = _sending(opened, given, other, asked)
         ledger = opened.enter_context(closing(_ledger(given))) if asked.copy_ledger else None
         held = None if asked.command else ledger
-        production = opened.enter_context(_side(given, held, asked))
+        with _naming(asked.config):
+            production = opened.enter_context(_side(given, held, asked))
         candidate: Asked
         if asked.command:
             process = ProcessSide((*asked.command, *_arguments(asked)))
             candidate = opened.enter_context(process)
             name = f"messenger {process.hello.version} of {asked.command[0]}"
         else:
-            candidate = opened.enter_context(_side(other, held, asked))
+            with _naming(asked.candidate):
+                candidate = opened.enter_context(_side(other, held, asked))
             name = ""
         yield Sides(
             production=production,
@@ -100,6 +107,16 @@ def open_sides(given: Settings, asked: Compared) -> Iterator[Sides]:
             candidate_name=", ".join(filter(None, (str(asked.candidate or ""), name))),
             settings={} if asked.command else settings_that_differ(given, other),
         )
+
+
+@contextmanager
+def _naming(config: Path | None) -> Iterator[None]:
+    """What is wrong with a side's settings is told with whose they are."""
+    try:
+        yield
+    except SettingsError as error:
+        whose = config or "environment"
+        raise SettingsError([f"{whose}: {line}" for line in error.problems]) from None
 
 
 def settings_that_differ(given: Settings, other: Settings) -> dict[str, tuple[str, str]]:
@@ -150,6 +167,7 @@ def _sending(
         return Sending(opened.enter_context(closing(transport)), test_mode=True)
     base_url = checked_base_url(asked.sandbox_url or candidate.mailgun.base_url)
     refuse_real(base_url, production.mailgun.base_url)
+    require_fake(base_url)
     mailgun = candidate.mailgun.model_copy(update={"base_url": base_url})
     transport = make_mailgun(
         candidate.model_copy(update={"mailgun": mailgun}), SystemClock(), not_logged

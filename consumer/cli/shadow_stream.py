@@ -57,7 +57,10 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
             return f"from {self.from_} to {self.to or 'now'}"
         if self.follow.seconds is None:
             return f"the stream as it came, {self.follow.records} records at the most"
-        return f"the stream as it came, for {self.follow.seconds:g} s at the most"
+        return (
+            f"the stream as it came, for {self.follow.seconds:g} s, "
+            f"{self.at_most:,} records at the most"
+        )
 
 
 def stream_of(

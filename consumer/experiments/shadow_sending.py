@@ -8,7 +8,9 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
+import requests
 
+from consumer.adapters.network import plain
 from consumer.domain.errors import DependencyError, SettingsError
 from consumer.domain.notification import Email, SendOptions, SendResult
 from consumer.domain.reasons import Kind, Reason
@@ -20,6 +22,8 @@ from consumer.ports import Transport
 #: Mailgun's own hosts: what is sent there without the test mode reaches people.
 _REAL: Final = ("mailgun.net", "mailgun.org", "mailgun.com")
 _TAG: Final = "shadow"
+#: Seconds that a fake has to say that it is one.
+_SECONDS: Final = 10.0
 
 
 def refuse_real(base_url: str, production_base_url: str) -> None:
@@ -40,6 +44,43 @@ def refuse_real(base_url: str, production_base_url: str) -> None:
                 "give the address of a fake by --sandbox-url, or use --send testmode"
             ]
         )
+
+
+def require_fake(base_url: str) -> None:
+    """Raises SettingsError unless whoever answers there says that it is a fake: a name may lead to
+    production, or to Mailgun, without saying so. Raises SandboxAway when nobody answers."""
+    where = urlsplit(base_url).netloc
+    try:
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = session.get(f"{base_url}/_fake/stats", timeout=_SECONDS, allow_redirects=False)
+    except (requests.RequestException, OSError) as error:
+        raise SandboxAway(
+            f"--send sandbox: {where}: {_reason(error)}; check that the sandbox runs there"
+        ) from None
+    if not (answer.ok and says_fake(answer.content)):
+        raise SettingsError(
+            [
+                f"--send sandbox: {where} is no fake Mailgun; start one with "
+                "`messenger sandbox mailgun`, or use --send testmode"
+            ]
+        )
+
+
+def says_fake(answer: bytes) -> bool:
+    """Whether that is the fake's account of itself; Mailgun answers 200 and some words to a path
+    that it does not know."""
+    try:
+        told = msgspec.json.decode(answer)
+    except msgspec.MsgspecError:
+        return False
+    return isinstance(told, dict) and "accepted_messages" in told
+
+
+def _reason(error: BaseException) -> str:
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+    return plain(error)
 
 
 def _host(url: str) -> str:

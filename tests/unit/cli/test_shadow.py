@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from consumer.experiments.deciding import Arrival, Deciding, Decision
 from consumer.wire import encode_event
 from tests.support.factories import make_event
 from tests.unit.cli.conftest import SECRETS, Run
@@ -65,6 +66,48 @@ def test_a_limit_that_is_passed_ends_with_1_and_the_report_is_written(
         assert secret not in html + ran.out + ran.err
 
 
+def test_a_report_that_cannot_be_written_costs_no_result(
+    run: Run, config: Path, events: Path, candidate: Path
+) -> None:
+    """A long run whose disk is full in the end has its summary all the same."""
+    report = config.parent / f"{'x' * 250}.html"
+    ran = run(
+        *("shadow", "-c", config, "--candidate", candidate, "--file", events),
+        *("--report", report),
+    )
+    assert ran.code == 1
+    assert ran.out.startswith("1 of 1 events differ (100.0%)\n")
+    assert "settings that differ: delivery.product_name" in ran.out
+    assert "report:" not in ran.out
+    assert "cannot be written: File name too long" in ran.err
+
+
+def test_what_is_wrong_with_a_candidate_is_told_as_the_candidates(
+    run: Run, config: Path, events: Path
+) -> None:
+    wrong = config.parent / "wrong.toml"
+    wrong.write_text(f'{config.read_text()}\n[delivery]\ntemplate_directory = "/no/such"\n')
+    ran = run("shadow", "-c", config, "--candidate", wrong, "--file", events)
+    assert ran.code == 2
+    assert f"{wrong}: template directory /no/such does not exist" in ran.err
+
+
+def test_a_catalog_that_is_away_is_no_agreement(
+    run: Run, config: Path, events: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both sides undecided are alike; a deploy must not go on by that."""
+
+    def undecided(_: Deciding, arrival: Arrival) -> Decision:
+        return Decision(event=arrival.event, waits="the catalog does not answer")
+
+    monkeypatch.setattr(Deciding, "decide", undecided)
+    ran = run(
+        "shadow", "-c", config, "--candidate", config, "--file", events, "--max-differences=0"
+    )
+    assert ran.code == 3
+    assert "not all was compared: a catalog was away" in ran.err
+
+
 def test_json_is_the_same_twice_without_times(
     run: Run, config: Path, events: Path, candidate: Path
 ) -> None:
@@ -90,6 +133,8 @@ def test_json_is_the_same_twice_without_times(
         (("--candidate", "x", "--file", "y", "--max-differences", "few"), "is no limit"),
         (("--candidate", "x", "--file", "y", "--report", "/no/such/r.html"), "folder does not"),
         (("--candidate", "x", "--file", "y", "--sandbox-url", "http://a"), "goes with --send"),
+        (("--candidate", "x", "--file", "y", "--report", "/dev/null"), "is no regular file"),
+        (("--candidate", "x", "--file", "y", "--report", "/"), "is a folder"),
         (("--candidate-python", "a", "--candidate-command", "b"), "give one of them"),
         (("--candidate-command", "'"), "--candidate-command: "),
         (("--candidate-command", " "), "--candidate-command is empty"),

@@ -9,7 +9,15 @@ from consumer.domain.notification import Email, SendOptions, SendResult
 from consumer.domain.reasons import Kind, Reason
 from consumer.experiments.deciding import DecidedEmail, Decision
 from consumer.experiments.shadow_asking import Answer
-from consumer.experiments.shadow_sending import SandboxAway, Sending, refuse_real, renamed
+from consumer.experiments.shadow_sending import (
+    SandboxAway,
+    Sending,
+    refuse_real,
+    renamed,
+    require_fake,
+    says_fake,
+)
+from consumer.sandbox.mailgun import FakeMailgun
 from tests.support.factories import make_email, make_event
 
 PRODUCTION = "https://mail-api.example.com"
@@ -65,6 +73,23 @@ def test_an_address_that_reaches_people_is_refused(url: str) -> None:
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8025", "https://not-mailgun.net.example.com"])
 def test_another_address_is_a_sandbox(url: str) -> None:
     refuse_real(url, PRODUCTION)
+
+
+def test_who_says_so_is_a_fake_and_who_is_not_there_is_none() -> None:
+    """A second name of production's address, or a proxy before Mailgun, does not say so."""
+    with FakeMailgun() as fake:
+        require_fake(fake.url)
+        with pytest.raises(SettingsError, match="is no fake Mailgun"):
+            require_fake(f"{fake.url}/v3")
+    with pytest.raises(SandboxAway, match="refused; check that the sandbox runs"):
+        require_fake(fake.url)
+
+
+@pytest.mark.parametrize(
+    "answer", [b"Mailgun Magnificent API", b"[]", b'{"accepted_messages": 1', b"{}", b""]
+)
+def test_other_answers_are_no_fakes(answer: bytes) -> None:
+    assert not says_fake(answer)
 
 
 def test_test_mode_is_forced_whatever_the_route_says() -> None:
