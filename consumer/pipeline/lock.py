@@ -10,7 +10,7 @@ import msgspec
 
 from consumer.domain.alarm import AlarmEvent, Emits, State
 from consumer.domain.follow_up import stands_alone
-from consumer.domain.lasting import ids_of
+from consumer.domain.lasting import counts_at, ids_of
 from consumer.domain.ledger import AtomState, Claims
 from consumer.domain.notification import Ending
 from consumer.domain.reasons import Kind, Reason
@@ -49,6 +49,11 @@ class LockRules(msgspec.Struct, frozen=True, kw_only=True):
             and not self.ignores(event.state)
             and event.id not in self.asked_again
         )
+
+    def counts_at(self, event: AlarmEvent) -> int:
+        """Until when the event says how its alarm stands, epoch milliseconds."""
+        is_repeated = self.emits(event.source) is Emits.REPEATS
+        return counts_at(event) if is_repeated else event.timestamp
 
     def ignores(self, state: State | None) -> bool:
         """Whether nobody is told of this state, so that it does not count as a change either."""
@@ -145,7 +150,7 @@ def lock(
         meant = (
             meaning(event, now, known, begun)
             if rules.may_say_again(event)
-            else Meaning(event, event.id in known, event.timestamp)
+            else Meaning(event, event.id in known, rules.counts_at(event))
         )
         locked = _decide(meant, now, rules, now_ms)
         ours.add(locked.event.id)
@@ -162,7 +167,7 @@ def _has_ended(event_id: str, atom: str, claims: Claims) -> bool:
 
 def _decide(meant: Meaning, now: Progress, rules: LockRules, now_ms: int) -> Locked:
     event = meant.event
-    ending = _reason_to_end(event, now, meant.is_known, rules)
+    ending = _reason_to_end(meant, now, rules)
     keeps_state = stands_alone(event) or (
         ending is not None and ending.kind in (Kind.DUPLICATE, Kind.STALE, Kind.IGNORED)
     )
@@ -192,10 +197,9 @@ def _moved_on(meant: Meaning, now: Progress, now_ms: int, *, sends: bool) -> Pro
     )
 
 
-def _reason_to_end(
-    event: AlarmEvent, now: Progress, known: bool, rules: LockRules
-) -> Ending | None:
-    if known:
+def _reason_to_end(meant: Meaning, now: Progress, rules: LockRules) -> Ending | None:
+    event = meant.event
+    if meant.is_known:
         return _end(Kind.DUPLICATE, Reason.SEEN_BEFORE, "This event was seen before")
     if stands_alone(event):
         return None
@@ -207,8 +211,8 @@ def _reason_to_end(
     is_asked_again = event.id in rules.asked_again
     if now.last_timestamp_ms is None:
         return None if is_asked_again else _first(event, rules)
-    if event.timestamp < now.last_timestamp_ms:
-        late = now.last_timestamp_ms - event.timestamp
+    if meant.at < now.last_timestamp_ms:
+        late = now.last_timestamp_ms - meant.at
         return _end(
             Kind.STALE, Reason.OLDER_THAN_LAST, f"{late} ms older than the alarm's last event"
         )

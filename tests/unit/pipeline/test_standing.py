@@ -146,9 +146,10 @@ class TestInTheLock:
         assert not locked.advances
 
     def test_what_a_person_asks_for_again_is_what_it_was(self) -> None:
+        """It began before the alarm was last heard of, and still it is that which is last."""
         rules = msgspec.structs.replace(RULES, asked_again={"asked"})
-        locked = decide(said(CRITICAL, 5, id="asked"), WAS_OK, rules)
-        assert locked.event.id == "asked"
+        locked = decide(said(CRITICAL, 0, id="asked"), WAS_CRITICAL, rules)
+        assert (locked.event.id, locked.ending) == ("asked", None)
 
     def test_of_a_copy_with_a_time_of_its_own_nobody_is_told(self) -> None:
         """Two topics with the same messages, the second written some milliseconds later."""
