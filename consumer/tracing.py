@@ -130,7 +130,8 @@ def is_about(step: TrackingEvent, reference: Reference) -> bool:
 
 
 def _leads_to(step: TrackingEvent, events: Container[str]) -> bool:
-    return _key(step) in events or step.event.event_id in events
+    told_again = step.resent is not None and step.resent.event_id in events
+    return _key(step) in events or step.event.event_id in events or told_again
 
 
 def _same_address(address: str, asked: str | None) -> bool:

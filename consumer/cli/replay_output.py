@@ -29,10 +29,13 @@ _MEANINGS: Final = {
     "stale (older_than_last)": "superseded: the alarm was told a newer state since; "
     "--out-of-order sends it",
     "superseded (state_moved_on)": "the alarm was told a newer state since",
+    "failed (unsupported_type)": "a pager, a webhook: other programs tell those",
     "in_doubt (held)": "held: not found at the provider; `messenger dead-letters redrive` sends it",
 }
 #: Seconds between two looks at the counts.
 _LOOK: Final = 0.3
+#: Columns of a table that nobody looks at on a terminal.
+_WIDE: Final = 400
 
 
 class Watching(Told, ReadingTold):
@@ -102,7 +105,8 @@ def show_dry(dry: DryRun, records: Records, mails: Path | None, *, as_json: bool
         print_data(as_data(told, would_send=dry.emails, decisions=msgspec.to_builtins(shown)))
         return
     if shown:
-        console.print(_table(shown))
+        # In a file or a pipe there is no edge to keep to, and what is cut cannot be looked for.
+        console.print(_table(shown), width=None if console.is_terminal else _WIDE)
     console.print(f"{dry.emails} emails would be sent; nothing was written")
     _print_counts(totals)
 
@@ -122,7 +126,7 @@ def ask(dry: DryRun, above: int) -> None:
 def end_report(totals: Totals, name: str, *, finished: bool, as_json: bool) -> None:
     """What became of it; ends the command with 1 where something is left to do."""
     if as_json:
-        print_data(as_data(totals, name=name, finished=finished, failed=totals.failed))
+        print_data(as_data(totals, name=name, finished=finished))
     else:
         console.print(f"{totals.sent} emails sent" + _found(totals.found))
         _print_counts(totals)

@@ -70,6 +70,9 @@ def _head(trace: Trace) -> Iterator[Text]:
     ids = "  ".join([*_ids(event), *(f"plan {plain(id_)}" for id_ in plans if id_)])
     if ids:
         yield Text(f"  {ids}")
+    for resent in dict.fromkeys(step.resent for step in trace.steps if step.resent is not None):
+        yield Text(f"  resent by replay {plain(resent.replay)}: {plain(resent.reason)}")
+        yield Text(f"  repeats event {plain(resent.event_id)}")
     sources = dict.fromkeys(step.source for step in trace.steps if step.source is not None)
     for topic, partition, offset in sources:
         yield Text(f"  read from {plain(topic)}, partition {partition}, offset {offset}")

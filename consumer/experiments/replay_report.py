@@ -24,14 +24,16 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     left_out: Mapping[str, int]
     #: Events and notifications that were tried and not sent, by kind and reason.
     not_sent: Mapping[str, int]
-
-    @property
-    def failed(self) -> int:
-        """Of those not sent, the ones that somebody has to look at."""
-        return sum(n for name, n in self.not_sent.items() if name.split(" ")[0] in _FAILURES)
+    #: Of those not sent, the ones that somebody has to look at.
+    failed: int
 
 
 _FAILURES = frozenset({Kind.FAILED, Kind.EXPIRED, Kind.IN_DOUBT, Kind.LOOKUP_FAILED})
+
+
+def _needs_a_look(kind: Kind, reason: Reason) -> bool:
+    """A pager or a webhook is another program's: there is no dead letter of it either."""
+    return kind in _FAILURES and reason is not Reason.UNSUPPORTED_TYPE
 
 
 class Report:
@@ -87,17 +89,15 @@ class Report:
             ends = Counter(self._sends.values())
             others = Counter(self._ends.values())
             accepted = {end: n for end, n in ends.items() if end[0] is Kind.ACCEPTED}
+            not_sent = {end: n for end, n in (ends + others).items() if end[0] is not Kind.ACCEPTED}
             return Totals(
                 records=self._records,
                 matched=self._matched,
                 sent=sum(accepted.values()),
                 found=accepted.get((Kind.ACCEPTED, Reason.FOUND), 0),
                 left_out={why: n for why, n in sorted(self._left_out.items()) if n},
-                not_sent={
-                    f"{kind} ({reason})": n
-                    for (kind, reason), n in sorted((ends + others).items())
-                    if kind is not Kind.ACCEPTED
-                },
+                not_sent={f"{kind} ({why})": n for (kind, why), n in sorted(not_sent.items())},
+                failed=sum(n for end, n in not_sent.items() if _needs_a_look(*end)),
             )
 
 

@@ -157,8 +157,10 @@ class Selector:
         if first.why is not None:
             return first
         verdict = missing(ended.get(new.id), theirs, is_remembered=True)
-        if verdict.why is not None:
+        if verdict.why is Why.ALREADY_SENT:
             return Verdict(Why.ALREADY_RESENT)
+        if verdict.why is not None:
+            return verdict
         return msgspec.structs.replace(verdict, again=True)
 
     def _is_remembered(self, record: Record, event: AlarmEvent) -> bool:

@@ -13,7 +13,9 @@ from consumer.adapters.ledger import open_ledger, upgrade
 from consumer.domain.errors import BrokerUnavailable
 from consumer.domain.reasons import Kind, Reason
 from consumer.domain.record import Record
+from consumer.domain.resend import resend
 from consumer.domain.tracking import TrackedNotification, TrackedProvider, TrackingEvent
+from tests.support.factories import make_event
 from tests.unit.cli.conftest import Run
 from tests.unit.tracing_rig import EVENT, MESSAGE_ID, UID, Topic, attempt, ended, ending, sent
 
@@ -65,6 +67,18 @@ def test_a_redrive_stands_between_what_came_before_and_after(
     assert "2014-02-11 17:13:20.000  redriven  a person sent its dead letter again" in ran.out
     assert "it may have been sent: an earlier" in ran.out
     assert ran.out.count("possibly sent twice: an earlier") == 1
+
+
+def test_what_was_resent_stands_with_what_it_repeats(
+    run: Run, config: Path, topic: SetTopic
+) -> None:
+    """Who has the old event in hand learns that it was told once more, by whom and why."""
+    again = resend(make_event(), "rs-1", "the mailbox was lost")
+    topic(attempt(Kind.ACCEPTED), attempt(Kind.ACCEPTED, event=again, uid="new"))
+    ran = run("trace", EVENT, "--config", config)
+    assert f"event {again.id}" in ran.out
+    assert "resent by replay rs-1: the mailbox was lost" in ran.out
+    assert f"repeats event {EVENT}" in ran.out
 
 
 @pytest.mark.usefixtures("filled")

@@ -5,6 +5,7 @@ import pytest
 from consumer.domain.errors import LedgerUnavailable
 from consumer.domain.ledger import ClaimRequest, DeliveryState
 from consumer.domain.reasons import Kind, Reason
+from consumer.domain.resend import resend
 from consumer.experiments.filters import Filter
 from consumer.experiments.overlay import ReadOnlyLedger
 from consumer.experiments.replay_selecting import Wish
@@ -149,6 +150,16 @@ def test_a_resend_is_an_event_of_its_own_that_names_the_old_one_and_is_made_once
     assert rig.left_out == {"already resent by this replay": 1}
     rig.over(rig.ledger, Wish(name="another", resend="once more"))
     assert len(rig.sent(FIRST)) == 1
+
+
+def test_what_was_to_be_resent_and_was_overtaken_is_not_called_resent() -> None:
+    wish = Wish(name="lost", resend="why")
+    rig = Rig(wish)
+    rig.happened(FIRST, S.ACCEPTED)
+    rig.happened(resend(FIRST, "lost", "why"), outcome=Kind.STALE)
+    rig.over(rig.ledger, wish)
+    assert rig.sent(FIRST) == []
+    assert rig.left_out == {"was not to be sent": 1}
 
 
 def test_a_resent_critical_does_not_follow_its_ok_either() -> None:

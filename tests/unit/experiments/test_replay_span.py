@@ -111,6 +111,13 @@ def test_one_name_is_one_selection() -> None:
 
 
 def test_offsets_that_somebody_else_committed_are_no_replay() -> None:
-    group = Group({ZERO: 20})
+    group = Group()
+    group.commit({ZERO: Committed(20, "by somebody else")})
     with pytest.raises(SettingsError, match="take another name"):
         progress(group, "all").begin([TOPIC], {ZERO: Section(10, 60)})
+
+
+def test_where_the_broker_keeps_no_notes_a_replay_begins_anew() -> None:
+    """The embedded one keeps none. The ledger knows what was sent by this name."""
+    group, wanted = Group({ZERO: 20}), {ZERO: Section(10, 60)}
+    assert progress(group, "all").begin([TOPIC], wanted) == (wanted, False)
