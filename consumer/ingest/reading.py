@@ -18,7 +18,7 @@ import msgspec
 from consumer.domain.alarm import AlarmEvent
 from consumer.domain.errors import InvalidMessage
 from consumer.domain.reasons import Reason
-from consumer.formats import Mappings, read, salvage
+from consumer.formats import Mappings, detect, read, salvage
 
 #: Events in one request: what is refused is told one by one, and has to have an end.
 MOST_EVENTS: Final = 10_000
@@ -52,13 +52,33 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     left_out: int = 0
 
 
+#: The format that each takes.
+_FORMATS: Final = {Door.EVENTS: _OWN, Door.ALERTMANAGER: "alertmanager", Door.GRAFANA: "grafana"}
+
+
 def contents(door: Door, body: bytes, mappings: Mappings) -> Contents:
     """All that is in the body; raises nothing."""
-    if door is Door.EVENTS:
-        return _own(body, mappings)
+    found = _own(body, mappings) if door is Door.EVENTS else _webhook(door, body, mappings)
+    if found.events or not found.refused:
+        return found
+    refused = [*found.refused[:-1], found.refused[-1] + _belongs(door, body)]
+    return msgspec.structs.replace(found, refused=refused)
+
+
+def _belongs(door: Door, body: bytes) -> str:
+    """A hint for whoever set up the sender with the wrong path; "" where it is none of ours."""
+    try:
+        name = detect(body)
+    except InvalidMessage:
+        return ""
+    other = next((other for other, taken in _FORMATS.items() if taken == name), door)
+    return "" if other is door else f"; by its looks it is {name}, which goes to /{other}"
+
+
+def _webhook(door: Door, body: bytes, mappings: Mappings) -> Contents:
     try:
         # The door has measured it.
-        decoded = read(body, (), door.value, mappings=mappings, parse_limit=len(body))
+        decoded = read(body, (), _FORMATS[door], mappings=mappings, parse_limit=len(body))
     except InvalidMessage as invalid:
         return Contents(refused=[invalid.detail])
     broken = decoded.refused

@@ -15,6 +15,8 @@ from consumer.formats.reading import PARSE_LIMIT_BYTES
 from consumer.ingest.door import Answer
 from consumer.ingest.reading import Door, contents
 from consumer.pipeline.receive import Received, ReceiveSettings, receive
+from consumer.wire import encode_event
+from tests.support.factories import make_event
 from tests.unit.ingest.rig import BURST, Hall
 
 Maker = Callable[..., dict[str, Any]]
@@ -187,3 +189,21 @@ def test_one_that_comes_too_often_is_told_so_in_a_way_that_it_heeds(
     said = hall.post(webhook(alert(1)), path)
     assert (said.status, said.body["message"]) == (503, "too many requests")
     assert said.headers["Retry-After"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("message", "wrong", "right"),
+    [
+        (grafana(alert(1)), "/alertmanager", "/grafana"),
+        (alertmanager(alert(1)), "/grafana", "/alertmanager"),
+        (alertmanager(alert(1)), "/events", "/alertmanager"),
+        (json.loads(encode_event(make_event())), "/alertmanager", "/events"),
+    ],
+    ids=["grafana", "alertmanager", "alertmanager as an event", "event"],
+)
+def test_whoever_posts_to_another_path_is_told_which_it_is(
+    hall: Hall, message: Any, wrong: str, right: str
+) -> None:
+    said = hall.post(message, wrong)
+    assert said.status == 400
+    assert said.body["message"].endswith(f", which goes to {right}")
