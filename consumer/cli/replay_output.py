@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 import typer
+from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
@@ -105,8 +106,9 @@ def show_dry(dry: DryRun, records: Records, mails: Path | None, *, as_json: bool
         print_data(as_data(told, would_send=dry.emails, decisions=msgspec.to_builtins(shown)))
         return
     if shown:
-        # In a file or a pipe there is no edge to keep to, and what is cut cannot be looked for.
-        console.print(_table(shown), width=None if console.is_terminal else _WIDE)
+        # In a file or a pipe there is no edge to keep to.
+        shows = console if console.is_terminal else Console(width=_WIDE, highlight=False)
+        shows.print(_table(shown))
     console.print(f"{dry.emails} emails would be sent; nothing was written")
     _print_counts(totals)
 
@@ -158,19 +160,24 @@ def _line(totals: Totals) -> str:
 
 
 def _table(shown: list[Foreseen]) -> Table:
-    table = Table("record", "time", "tenant", "alarm", "state", "to", "what", "why or subject")
+    table = Table()
+    for name in ("record", "time", "tenant", "alarm", "state", "to", "what", "why or subject"):
+        # Nothing is cut: one looks for an id by the whole of it.
+        table.add_column(name, overflow="fold")
+    topics = {each.record.split("/")[0] for each in shown}
+    known = f"{next(iter(topics))}/" if len(topics) == 1 else ""
     for each in shown:
-        table.add_row(*(Text(plain(value)) for value in _row(each)))
+        table.add_row(*(Text(plain(value)) for value in _row(each, known)))
     return table
 
 
-def _row(each: Foreseen) -> tuple[Any, ...]:
+def _row(each: Foreseen, topic: str) -> tuple[Any, ...]:
     try:
         when = f"{datetime.fromtimestamp(each.timestamp / 1000, UTC):%Y-%m-%d %H:%M:%S}"
     except (ValueError, OverflowError, OSError):
         when = str(each.timestamp)
     return (
-        each.record,
+        each.record.removeprefix(topic),
         when,
         each.tenant_id,
         each.alarm_id,

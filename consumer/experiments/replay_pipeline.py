@@ -100,12 +100,13 @@ class ReplayPipeline(Pipeline):
         return {atom: found.get(atom) for atom in atoms}
 
     def _linked(self, prepared: Prepared) -> Prepared:
-        """Resent emails say which one they repeat."""
+        """Resent emails say which one they repeat. That their state is no news is no gap."""
         resent = resent_of(prepared.locked.event)
         if resent is None:
             return prepared
         sends = [self._with_link(send, resent.event_id) for send in prepared.sends]
-        return msgspec.structs.replace(prepared, sends=sends)
+        locked = msgspec.structs.replace(prepared.locked, gap=False)
+        return msgspec.structs.replace(prepared, locked=locked, sends=sends)
 
     def _with_link(self, send: Send, event_id: str) -> Send:
         to = send.notification

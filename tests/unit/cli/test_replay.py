@@ -53,6 +53,7 @@ def test_a_dry_run_shows_what_would_be_sent_and_writes_nothing_but_the_mails(
     assert ran.code == 0, ran.err
     assert f"{EVENTS} emails would be sent; nothing was written" in ran.out
     assert "1 unreadable" in ran.out
+    assert "load-0@example.net" in ran.out
     assert len(list(mails.glob("*.eml"))) == EVENTS
     told = json.loads(run("replay", "-c", config, "--file", file, "--dry-run", "--json").out)
     assert told["would_send"] == len(told["decisions"]) == EVENTS

@@ -139,6 +139,7 @@ def test_a_resend_is_an_event_of_its_own_that_names_the_old_one_and_is_made_once
     (send,), new = answer.sends, answer.locked.event
     (old,) = rig.ledger.find_deliveries(event_id=FIRST.id)
     assert new.id != FIRST.id
+    assert not answer.locked.gap
     assert send.email.uid != old.uid
     assert ("X-Alarm-Resent", f"<{old.message_id}>") in send.email.headers
     assert "may have been told before" in send.email.text
