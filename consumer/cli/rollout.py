@@ -89,7 +89,9 @@ def set_(
     if as_json:
         print_data({"share": share, "comes": moves.comes, "leaves": moves.leaves})
     else:
-        console.print(foretold[0] + ": set", markup=False)
+        # Who was asked has read the rest before.
+        for line in [f"{foretold[0]}: set", *(foretold[1:] if yes else ())]:
+            console.print(line, markup=False)
 
 
 def _wanted(

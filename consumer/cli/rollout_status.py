@@ -6,7 +6,8 @@ from typing import Annotated, Any, Final
 
 import msgspec
 import typer
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 from consumer.adapters.clock import SystemClock
 from consumer.adapters.kafka.config import KafkaSettings
@@ -16,7 +17,7 @@ from consumer.cli.moments import parse_moment
 from consumer.cli.plain import plain, print_data
 from consumer.cli.tap_telling import TellOfReading
 from consumer.configuration import load_settings
-from consumer.domain.errors import InvalidMessage
+from consumer.domain.errors import BrokerUnavailable, InvalidMessage
 from consumer.domain.record import Record
 from consumer.domain.rollout import Share, Shares
 from consumer.domain.tracking import TrackingEvent
@@ -24,7 +25,7 @@ from consumer.experiments.reading import TopicReader
 from consumer.experiments.span import At, Now, Span
 from consumer.explaining import moment
 from consumer.pipeline.deliver import Route
-from consumer.rollout.guard import Judgement
+from consumer.rollout.guard import Judgement, Standing
 from consumer.rollout.ports import RolloutStore
 from consumer.rollout.shares import with_shares
 from consumer.rollout.status import Figures, Way, count
@@ -37,7 +38,8 @@ from consumer.wiring import kafka_settings
 _SKEW_MS: Final = 60_000
 #: Changes of a route's share that are told.
 _HISTORY: Final = 10
-_RATED: Final = ("accepted", "failed", "tried_in_vain", "delivered", "bounced")
+_TRIED: Final = ("accepted", "failed", "tried_in_vain")
+_REPORTED: Final = ("delivered", "bounced")
 
 
 class _Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,17 +76,18 @@ def status(
     begin, end = _between(from_, to)
     settings = load_settings(config)
     standings = _standings(settings)
-    found = count(_records(settings, begin), begin, end)
+    found, away = _found(settings, begin, end)
     if as_json:
         print_data(_as_data(found, standings, begin, end))
     else:
-        console.print(f"{moment(begin)} to {moment(end)}")
-        console.print(_as_table(found) if found else "no emails in this time")
+        _print_found(found, begin, end)
         for standing in standings:
             _print(standing)
     back = [standing.route for standing in standings if standing.tripped]
     if check and back:
         raise fail(f"taken back by its guard: {', '.join(back)}")
+    if away is not None:
+        raise fail(away, 3)
 
 
 def _between(from_: str, to: str | None) -> tuple[int, int]:
@@ -97,6 +100,16 @@ def _between(from_: str, to: str | None) -> tuple[int, int]:
     if begin >= end:
         raise fail("--from is not before --to", 2)
     return begin, end
+
+
+def _found(
+    settings: Settings, begin: int, end: int
+) -> tuple[Mapping[Way, Figures] | None, str | None]:
+    """The figures; or why there are none: what the ledger has is told without Kafka, too."""
+    try:
+        return count(_records(settings, begin), begin, end), None
+    except BrokerUnavailable as error:
+        return None, str(error)
 
 
 def _records(settings: Settings, begin: int) -> Iterator[TrackingEvent]:
@@ -155,35 +168,63 @@ def _standing(
         changes=store.history(name, _HISTORY),
         tripped=share is not None and share.tripped,
         guard=judgement,
-        guard_says=None if judgement is None else _said(judgement, in_words(judgement, rules)),
+        guard_says=None
+        if judgement is None
+        else _said(name, judgement, in_words(judgement, rules)),
     )
 
 
-def _said(judgement: Judgement, figures: str) -> str:
+def _said(route: str, judgement: Judgement, figures: str) -> str:
+    if judgement.standing is Standing.TRIPPED:
+        remedy = f"mend the cause, then `messenger rollout set {route} --percent …`"
+        return f"{judgement.standing}, until a person sets the share: {remedy}"
     return f"{judgement.standing}: {figures}" if judgement.mine.emails else judgement.standing
 
 
 def _as_data(
-    found: Mapping[Way, Figures], standings: Sequence[_Standing], begin: int, end: int
+    found: Mapping[Way, Figures] | None, standings: Sequence[_Standing], begin: int, end: int
 ) -> dict[str, Any]:
+    """`ways` is null where Kafka is away."""
     ways = [
         {"route": route or None, "transport": transport}
         | msgspec.to_builtins(figures)
         | {"rates": figures.rates}
-        for (route, transport), figures in found.items()
+        for (route, transport), figures in (found or {}).items()
     ]
-    return {"from": begin, "to": end, "ways": ways, "routes": standings}
+    return {
+        "from": begin,
+        "to": end,
+        "ways": None if found is None else ways,
+        "routes": standings,
+    }
+
+
+def _print_found(found: Mapping[Way, Figures] | None, begin: int, end: int) -> None:
+    console.print(f"{moment(begin)} to {moment(end)}")
+    if found is None:
+        console.print("how emails fared is in Kafka, which does not answer")
+        return
+    console.print(_as_table(found) if found else "no emails in this time")
+    if found and not _is_reported(found):
+        console.print("nothing is reported of deliveries (`messenger feedback` does that)")
+
+
+def _is_reported(found: Mapping[Way, Figures]) -> bool:
+    return any(each.delivered or each.bounced for each in found.values())
 
 
 def _as_table(found: Mapping[Way, Figures]) -> Table:
     """A column for each way."""
-    heads = [f"{plain(route) or '(no name)'}\nby {plain(by)}" for route, by in found]
+    # As text: a name with brackets is no markup.
+    heads = [Column(Text(f"{plain(way) or '(no name)'}\nby {plain(by)}")) for way, by in found]
     table = Table("", *heads)
     ways = list(found.values())
     table.add_row("emails", *(str(each.emails) for each in ways))
-    for name in _RATED:
+    for name in _TRIED if not _is_reported(found) else (*_TRIED, *_REPORTED):
         cells = (_cell(getattr(each, name), each.rates[name]) for each in ways)
         table.add_row(name.replace("_", " "), *cells)
+    if any(each.reasons for each in ways):
+        table.add_row("mostly because", *(_first(each.reasons) for each in ways))
     table.add_row("possible duplicate", *(str(each.possible_duplicate) for each in ways))
     table.add_row("event to accepted, p50", *(_seconds(each.p50) for each in ways))
     table.add_row("event to accepted, p95", *(_seconds(each.p95) for each in ways))
@@ -192,6 +233,10 @@ def _as_table(found: Mapping[Way, Figures]) -> Table:
 
 def _cell(number: int, rate: float | None) -> str:
     return str(number) if rate is None else f"{number} ({rate:.1%})"
+
+
+def _first(reasons: Mapping[str, int]) -> Text:
+    return Text("" if not reasons else "{} ({})".format(*next(iter(reasons.items()))))
 
 
 def _seconds(seconds: float | None) -> str:

@@ -26,6 +26,7 @@ _BEFELL: Final[Mapping[Kind, str]] = {
     Kind.BOUNCED_TEMPORARY: "bounced",
     Kind.REJECTED: "bounced",
 }
+_TROUBLE: Final = frozenset({Kind.FAILED, Kind.DEFERRED, Kind.IN_DOUBT})
 #: Told of an attempt; the others are what the provider reported later.
 _ATTEMPTS: Final = frozenset({Kind.ACCEPTED, Kind.FAILED, Kind.DEFERRED, Kind.IN_DOUBT})
 
@@ -39,6 +40,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     failed: int = 0
     #: Put off or in doubt at least once, whatever came of it then.
     tried_in_vain: int = 0
+    #: Why emails failed or were tried in vain: reasons and emails, the most frequent first.
+    reasons: Mapping[str, int] = {}
     possible_duplicate: int = 0
     delivered: int = 0
     bounced: int = 0
@@ -64,6 +67,7 @@ class _Counted:
 
     def __init__(self) -> None:
         self.emails: dict[str, set[str]] = {}
+        self.reasons: dict[str, set[str]] = {}
         #: Seconds by email: of one that is told twice the first word counts.
         self.latencies: dict[str, float] = {}
 
@@ -74,6 +78,7 @@ class _Counted:
         seconds = sorted(self.latencies.values())
         return Figures(
             **{what: len(uids) for what, uids in self.emails.items()},
+            reasons=_most_first({why: len(uids) for why, uids in self.reasons.items()}),
             p50=_percentile(seconds, 0.50),
             p95=_percentile(seconds, 0.95),
         )
@@ -105,11 +110,17 @@ def _add(counted: _Counted, uid: str, what: str, record: TrackingEvent) -> None:
     counted.add(uid, what)
     if record.kind in _ATTEMPTS:
         counted.add(uid, "emails")
+        if record.kind in _TROUBLE:
+            counted.reasons.setdefault(str(record.outcome.reason), set()).add(uid)
         if record.possible_duplicate:
             counted.add(uid, "possible_duplicate")
     if record.kind is Kind.ACCEPTED and record.event.timestamp is not None:
         since = max(record.event.timestamp, record.redriven_at or 0)
         counted.latencies.setdefault(uid, max(0.0, (record.at - since) / 1000))
+
+
+def _most_first(counted: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _percentile(ordered: list[float], share: float) -> float | None:

@@ -84,6 +84,7 @@ class TestSet:
         ran = command("set", "new", "--percent", "20", "--why", "looks good", "--yes")
         assert (ran.code, ran.err) == (0, "")
         assert "new: from 5 % of all tenants to 20 % of all tenants: set" in ran.out
+        assert "of 100 tenants that the ledger knows" in ran.out, "also without a question"
         share = shares.shares()["new"]
         assert (share.percent, share.tenants, share.number) == (20.0, None, 1)
         assert share.why == "looks good"
@@ -205,6 +206,39 @@ class TestStatus:
         monkeypatch.setattr(STATUS, "read_span", away)
         ran = command("status")
         assert (ran.code, ran.err) == (3, "messenger: Kafka does not answer\n")
+
+    def test_what_the_ledger_knows_is_told_without_kafka(
+        self, command: Run, monkeypatch: pytest.MonkeyPatch, shares: Any
+    ) -> None:
+        def away(*_: object, **__: object) -> Iterator[Record]:
+            raise BrokerUnavailable("Kafka does not answer")
+
+        monkeypatch.setattr(STATUS, "read_span", away)
+        shares.change(Share(route="new", number=1, percent=0.0, by="the guard", tripped=True))
+        ran = command("status", "--check")
+        assert ran.code == 1
+        assert "TAKEN BACK" in ran.out
+        assert "messenger rollout set new --percent" in ran.out
+        told = json.loads(command("status", "--json").out)
+        assert told["ways"] is None
+        assert told["routes"][1]["tripped"]
+
+    def test_what_is_not_reported_is_not_told_as_none(
+        self, command: Run, tracked: list[TrackingEvent]
+    ) -> None:
+        tracked.append(step(Kind.ACCEPTED))
+        assert "delivered" not in command("status", "--from", "1970-01-01").out
+        tracked.append(step(Kind.DELIVERED))
+        assert "delivered" in command("status", "--from", "1970-01-01").out
+
+    def test_a_strange_name_is_shown_as_it_is(
+        self, command: Run, tracked: list[TrackingEvent]
+    ) -> None:
+        tracked.append(step(Kind.ACCEPTED, route="[/red]", by="[bold]"))
+        ran = command("status", "--from", "1970-01-01")
+        assert ran.code == 0
+        assert "[/red]" in ran.out
+        assert "by [bold]" in ran.out
 
     @pytest.mark.parametrize("arguments", [["--from", "soon"], ["--from", "1h", "--to", "2h"]])
     def test_a_wrong_time_is_told(self, command: Run, arguments: list[str]) -> None:

@@ -71,6 +71,21 @@ def test_an_email_counts_once_however_often_it_was_tried() -> None:
     assert figures.rates["accepted"] == 0.5
 
 
+def test_why_emails_had_trouble_is_counted_by_emails() -> None:
+    refused, silent = (
+        Outcome(success=False, retryable=True, reason=reason, message="")
+        for reason in (Reason.CONFIGURATION, Reason.UNREACHABLE)
+    )
+    figures = only(
+        step(Kind.DEFERRED, outcome=silent),
+        step(Kind.DEFERRED, outcome=silent),
+        step(Kind.DEFERRED, "n2", outcome=refused),
+        step(Kind.FAILED, "n3", outcome=refused),
+        step(Kind.ACCEPTED, "n4"),
+    )
+    assert list(figures.reasons.items()) == [("configuration", 2), ("unreachable", 1)]
+
+
 def test_reports_count_beside_what_was_accepted() -> None:
     figures = only(
         step(Kind.ACCEPTED, "n1"),
