@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
@@ -208,7 +209,11 @@ def seal(
 
 
 def _newest(connection: Connection, held: Sequence[Row[Any]]) -> dict[str, dict[str, AlarmNow]]:
-    """By summary and atom, the newest state of all that is known."""
+    """By summary and atom, the newest state of all that is known, and since when.
+
+    Of an alarm that was told again as it stood the ledger knows until when it stood so: it stands
+    so since it changed.
+    """
     newest: dict[str, dict[str, AlarmNow]] = {}
     for row in reversed(held):
         now = AlarmNow(state=State(row.state), timestamp_ms=row.timestamp_ms)
@@ -220,9 +225,11 @@ def _newest(connection: Connection, held: Sequence[Row[Any]]) -> dict[str, dict[
     told = connection.execute(_TOLD, {"rows": rows(whose), "opened_at": since}).all()
     keys = [(id_, atom) for id_, of_summary in newest.items() for atom in of_summary]
     ended = connection.execute(_ATOMS, {"rows": rows(keys)}).all()
-    for summary_id, atom, state, timestamp_ms in [*told, *ended]:
+    for summary_id, atom, state, timestamp_ms in sorted([*told, *ended], key=itemgetter(3)):
         known = newest[summary_id].get(atom)
-        if known is not None and timestamp_ms > known.timestamp_ms:
+        if known is None or known.state == state:
+            continue
+        if timestamp_ms > known.timestamp_ms:
             newest[summary_id][atom] = AlarmNow(state=State(state), timestamp_ms=timestamp_ms)
     return newest
 

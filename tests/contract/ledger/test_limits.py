@@ -189,6 +189,25 @@ class TestSealing:
         now = sealed(limits, summary).now
         assert (now["x"].state, now["y"].state) == (State.OK, State.WARNING)
 
+    def test_an_alarm_that_is_told_again_as_it_stood_stands_so_since_it_changed(
+        self, ledger: SqlLedger, limits: SqlLimits
+    ) -> None:
+        """A source that repeats moves the alarm's time on, and not the change."""
+        admit(limits, asked("1", 1))
+        summary = held(limits, asked("2", 1, atom="x"))
+        close(ledger, "x", "e9", State.WARNING, 1_765_417_999_000)
+        told = sealed(limits, summary)
+        assert told.now["x"].timestamp_ms == told.held[0].timestamp_ms
+
+    def test_of_several_emails_since_the_last_counts(self, limits: SqlLimits) -> None:
+        admit(limits, asked("1", 1))
+        summary = held(limits, asked("2", 1, atom="x"))
+        for n, state in enumerate((State.WARNING, State.OK)):
+            newer = {"state": state, "timestamp_ms": 1_765_417_999_000 - 1_000 * n}
+            admit(limits, asked(f"told {n}", None, atom="x", **newer))
+        now = sealed(limits, summary).now["x"]
+        assert (now.state, now.timestamp_ms) == (State.WARNING, 1_765_417_999_000)
+
     def test_another_recipients_email_says_nothing_of_it(self, limits: SqlLimits) -> None:
         admit(limits, asked("1", 1))
         summary = held(limits, asked("2", 1, atom="x"))
