@@ -27,9 +27,10 @@ from consumer.pipeline.mail.mime import mime_message
 LEFT_TO_PRODUCTION: Final = "left to production, which has still to do them"
 #: What a person may want to know about an end.
 _MEANINGS: Final = {
-    "stale (older_than_last)": "superseded: the alarm was told a newer state since; "
-    "--out-of-order sends it",
-    "superseded (state_moved_on)": "the alarm was told a newer state since",
+    "stale (older_than_last)": "the alarm was told a newer state since; --out-of-order sends it",
+    "duplicate (seen_before)": "twice in the topic, or another process has it",
+    "superseded (state_moved_on)": "the alarm was told a newer state since; that is final, only "
+    "--resend --out-of-order tells it",
     "failed (unsupported_type)": "a pager, a webhook: other programs tell those",
     "in_doubt (held)": "held: not found at the provider; `messenger dead-letters redrive` sends it",
 }

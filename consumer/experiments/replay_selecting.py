@@ -152,6 +152,7 @@ class Selector:
                 theirs,
                 is_remembered=self._is_remembered(record, old),
                 suppressed=self._wish.suppressed,
+                overtaken=self._wish.out_of_order,
             )
         first = resendable(ended.get(old.id))
         if first.why is not None:

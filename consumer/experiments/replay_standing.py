@@ -53,16 +53,19 @@ def missing(
     *,
     is_remembered: bool,
     suppressed: bool = False,
+    overtaken: bool = False,
 ) -> Verdict:
     """For a replay of what is missing. `ended`: how the event ended; `rows`: its notifications.
 
-    `is_remembered`: had the ledger seen it, it would still know. `suppressed`: what was suppressed
-    is asked for too.
+    `is_remembered`: had the ledger seen it, it would still know. `suppressed`, `overtaken`: what
+    was suppressed, or came after a newer state, is asked for too.
     """
     states = {row.state for row in rows}
     if ended is None:
         return Verdict(again=bool(states)) if states or is_remembered else Verdict(Why.FORGOTTEN)
-    is_asked_for = suppressed and ended.outcome == Kind.SUPPRESSED
+    is_asked_for = (suppressed and ended.outcome == Kind.SUPPRESSED) or (
+        overtaken and ended.outcome == Kind.STALE
+    )
     if states - _FINAL or ended.outcome in _GIVEN_UP or is_asked_for:
         return Verdict(opens=True, again=True)
     return Verdict(_end(ended))

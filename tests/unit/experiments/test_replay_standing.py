@@ -77,6 +77,14 @@ def test_suppressed_is_missing_only_when_asked_for() -> None:
     assert missing(ended(Kind.SUPPRESSED), [], is_remembered=True, suppressed=True) == OPENS
 
 
+def test_overtaken_is_missing_only_when_asked_for() -> None:
+    """An earlier replay may have left it out, and said how to send it."""
+    assert missing(ended(Kind.STALE), [], is_remembered=True, overtaken=True) == OPENS
+    superseded = [row(S.SUPERSEDED)]
+    final = missing(ended(Kind.SUPERSEDED), superseded, is_remembered=True, overtaken=True)
+    assert final == Verdict(Why.SUPERSEDED)
+
+
 @pytest.mark.parametrize("kind", [Kind.ACCEPTED, Kind.EXPIRED, Kind.SUPERSEDED, Kind.SUPPRESSED])
 def test_a_resend_takes_what_was_told_or_was_to_be(kind: Kind) -> None:
     assert resendable(ended(kind)).why is None
