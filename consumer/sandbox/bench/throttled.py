@@ -148,7 +148,9 @@ def _run(place: Place, plan: ThrottledPlan, way: Way) -> Throttled:
     return Throttled(plan=plan, way=way, accepted=outcome.accepted, refused=refused)
 
 
-def _control(provider: Provider, method: str, name: str, wish: object = None) -> dict[str, Any]:
+def _control(
+    provider: Provider, method: str, name: str, wish: dict[str, Any] | None = None
+) -> dict[str, Any]:
     with requests.Session() as session:
         session.trust_env = False
         answer = session.request(method, f"{provider.url}/_fake/{name}", json=wish, timeout=10)
