@@ -12,12 +12,12 @@ from rich.text import Text
 from consumer.adapters.clock import SystemClock
 from consumer.adapters.kafka.config import KafkaSettings
 from consumer.adapters.ledger import open_ledger
-from consumer.cli.common import ConfigOption, JsonOption, complain, console, fail
-from consumer.cli.moments import parse_moment
+from consumer.cli.common import ConfigOption, JsonOption, console, fail
 from consumer.cli.plain import plain, print_data
 from consumer.cli.tap_telling import TellOfReading
+from consumer.cli.tracked import between, steps
 from consumer.configuration import load_settings
-from consumer.domain.errors import BrokerUnavailable, InvalidMessage
+from consumer.domain.errors import BrokerUnavailable
 from consumer.domain.record import Record
 from consumer.domain.rollout import Share, Shares
 from consumer.domain.tracking import TrackingEvent
@@ -31,7 +31,6 @@ from consumer.rollout.shares import with_shares
 from consumer.rollout.status import Figures, Way, count
 from consumer.rollout.watching import guard_rules, in_words, look_at, watched
 from consumer.settings import Settings, routes_of
-from consumer.wire import decode_tracking
 from consumer.wiring import kafka_settings
 
 #: Milliseconds by which the clocks of those who wrote a record and its time may differ.
@@ -73,7 +72,7 @@ def status(
 
     Reads the tracking topic from that moment on. `messenger feedback` tells what was delivered.
     """
-    begin, end = _between(from_, to)
+    begin, end = between(from_, to)
     settings = load_settings(config)
     standings = _standings(settings)
     found, away = _found(settings, begin, end)
@@ -90,40 +89,22 @@ def status(
         raise fail(away, 3)
 
 
-def _between(from_: str, to: str | None) -> tuple[int, int]:
-    now = SystemClock().now()
-    try:
-        begin = parse_moment(from_, now)
-        end = int(now * 1000) if to is None else parse_moment(to, now)
-    except ValueError as error:
-        raise fail(str(error), 2) from None
-    if begin >= end:
-        raise fail("--from is not before --to", 2)
-    return begin, end
-
-
 def _found(
     settings: Settings, begin: int, end: int
 ) -> tuple[Mapping[Way, Figures] | None, str | None]:
     """The figures; or why there are none: what the ledger has is told without Kafka, too."""
     try:
-        return count(_records(settings, begin), begin, end), None
+        return count(_steps(settings, begin), begin, end), None
     except BrokerUnavailable as error:
         return None, str(error)
 
 
-def _records(settings: Settings, begin: int) -> Iterator[TrackingEvent]:
+def _steps(settings: Settings, begin: int) -> Iterator[TrackingEvent]:
     """Those of the tracking topic that may tell of what happened since then (milliseconds)."""
     kafka = settings.kafka
     span = Span(start=At(max(0, begin - _SKEW_MS)), end=Now())
-    unreadable = 0
-    for record in read_span(kafka_settings(kafka), kafka.tracking_topic, span):
-        try:
-            yield decode_tracking(record.value)
-        except InvalidMessage:
-            unreadable += 1
-    if unreadable:
-        complain(f"warning: {unreadable} records of {kafka.tracking_topic} are none of ours")
+    records = read_span(kafka_settings(kafka), kafka.tracking_topic, span)
+    return steps(records, kafka.tracking_topic)
 
 
 def read_span(kafka: KafkaSettings, topic: str, span: Span) -> Iterator[Record]:

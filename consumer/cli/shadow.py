@@ -37,6 +37,8 @@ from consumer.wiring import pipeline_rules
 
 _LAG: Final = re.compile(r"(\d{1,7}(?:\.\d{1,3})?)(ms|s|m|h)?")
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0}
+#: So many different ones are told.
+_TEMPLATE_ERRORS: Final = 5
 _LEDGERS: Final = {
     False: "of no alarm anything is known before its first event",
     True: "alarms begin where production's ledger has them",
@@ -249,6 +251,10 @@ def _notes(wish: Wish, tally: Tally) -> list[str]:
         notes.append("Nothing was compared: no event was meant.")
     if any(counts.undecided):
         notes.append("A catalog was away: events it was needed for are undecided.")
+    notes += [
+        f"A mail template of the candidate's does not work ({number:,} emails): {what}"
+        for what, number in list(counts.template_errors.items())[:_TEMPLATE_ERRORS]
+    ]
     if wish.wanted.failures:
         notes.append(
             f"{wish.wanted.failures} events could not be asked by --filter, and are left out; "

@@ -10,16 +10,14 @@ from rich.table import Table
 from consumer.adapters.clock import SystemClock
 from consumer.adapters.kafka.topics import read_topic
 from consumer.adapters.mailgun.metrics import MailgunMetrics
-from consumer.cli.common import ConfigOption, JsonOption, complain, console, fail
-from consumer.cli.moments import parse_moment
+from consumer.cli.common import ConfigOption, JsonOption, console
 from consumer.cli.plain import plain, print_data
+from consumer.cli.tracked import between, steps
 from consumer.configuration import load_settings
-from consumer.domain.errors import InvalidMessage
 from consumer.domain.tracking import TrackingEvent
 from consumer.explaining import moment
 from consumer.feedback.stats import Figures, Stats, count
 from consumer.settings import Settings
-from consumer.wire import decode_tracking
 from consumer.wiring import kafka_settings, make_asking
 
 _NAMES = ("accepted", "delivered", "bounced", "complained")
@@ -42,9 +40,9 @@ def stats(
 
     Reads the whole tracking topic. Delivered and bounced are told by `messenger feedback`.
     """
-    begin, end = _between(from_, to)
+    begin, end = between(from_, to)
     settings = load_settings(config)
-    found = count(_records(settings), begin, end)
+    found = count(_steps(settings), begin, end)
     theirs = _mailguns(settings, begin, end) if mailgun else None
     if as_json:
         print_data(_as_data(found, theirs, begin, end))
@@ -53,28 +51,9 @@ def stats(
     console.print(_as_table(found, theirs))
 
 
-def _between(from_: str, to: str | None) -> tuple[int, int]:
-    now = SystemClock().now()
-    try:
-        begin = parse_moment(from_, now)
-        end = int(now * 1000) if to is None else parse_moment(to, now)
-    except ValueError as error:
-        raise fail(str(error), 2) from None
-    if begin >= end:
-        raise fail("--from is not before --to", 2)
-    return begin, end
-
-
-def _records(settings: Settings) -> Iterator[TrackingEvent]:
+def _steps(settings: Settings) -> Iterator[TrackingEvent]:
     kafka = settings.kafka
-    unreadable = 0
-    for record in read_topic(kafka_settings(kafka), kafka.tracking_topic):
-        try:
-            yield decode_tracking(record.value)
-        except InvalidMessage:
-            unreadable += 1
-    if unreadable:
-        complain(f"warning: {unreadable} records of {kafka.tracking_topic} are none of ours")
+    return steps(read_topic(kafka_settings(kafka), kafka.tracking_topic), kafka.tracking_topic)
 
 
 #: Mailgun's counts: of the domain, and by tag.

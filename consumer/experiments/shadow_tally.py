@@ -9,6 +9,7 @@ import msgspec
 
 from consumer.experiments.shadow_asking import Answer
 from consumer.experiments.shadow_differences import Difference
+from consumer.pipeline.mail.clean import one_line
 
 #: Examples of one sort of difference.
 _OF_A_SORT: Final = 5
@@ -17,6 +18,8 @@ _SORTS: Final = 200
 _OTHERS: Final = ("other sorts of differences",)
 #: Times kept of each side: enough for a percentile.
 _TIMES: Final = 100_000
+#: Characters of what is wrong with a template.
+_WORDS: Final = 300
 _LIMIT: Final = re.compile(r"(\d{1,9})|(\d{1,3}(?:\.\d{1,4})?)\s*%")
 
 
@@ -80,6 +83,9 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     htmls: int
     #: Emails by option: tags, `transport: mailgun → smtp` …
     options: dict[str, int]
+    #: Emails of the candidate's for which the account's own template does not work, by what is
+    #: wrong, whether production differs or not.
+    template_errors: dict[str, int]
     #: Events that a side could not decide, its catalog being away.
     undecided: tuple[int, int]
     #: Events decided with the snapshots in them, or with old answers of the catalog.
@@ -99,6 +105,7 @@ class Tally:
         self._options: Counter[str] = Counter()
         self._added: Counter[str] = Counter()
         self._lost: Counter[str] = Counter()
+        self._template_errors: Counter[str] = Counter()
         self._sorts: dict[tuple[str, ...], list[Difference]] = {}
         self._of_sort: Counter[tuple[str, ...]] = Counter()
         self._times: tuple[list[float], list[float]] = ([], [])
@@ -114,6 +121,12 @@ class Tally:
                 self._count[f"degraded{side}"] += decision.degraded
                 if len(self._times[side]) < _TIMES:
                     self._times[side].append(decision.seconds * 1000)
+        self._template_errors.update(
+            one_line(error, _WORDS)
+            for decision in answers[1].decisions
+            for each in decision.emails
+            if (error := each.email.template_error) is not None
+        )
         for difference in found:
             if difference is not None:
                 self._add(difference)
@@ -154,6 +167,7 @@ class Tally:
             texts=count["text"],
             htmls=count["html"],
             options=_most_first(self._options),
+            template_errors=_most_first(self._template_errors),
             undecided=(count["undecided0"], count["undecided1"]),
             degraded=(count["degraded0"], count["degraded1"]),
         )

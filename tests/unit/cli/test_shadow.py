@@ -82,6 +82,21 @@ def test_a_report_that_cannot_be_written_costs_no_result(
     assert "cannot be written: File name too long" in ran.err
 
 
+def test_a_template_that_does_not_work_is_told_to_who_wrote_it(
+    run: Run, config: Path, events: Path
+) -> None:
+    account = config.parent / "catalog" / "487000" / "account.json"
+    account.write_text('{"id": "acT3stAcct", "template": "acme"}', encoding="utf-8")
+    template = config.parent / "templates" / "acme" / "subject.txt"
+    template.parent.mkdir(parents=True)
+    template.write_text("{{ stat }}")
+    new = config.parent / "new.toml"
+    folder = template.parent.parent
+    new.write_text(f'{config.read_text()}\n[delivery]\ntemplate_directory = "{folder}"\n')
+    ran = run("shadow", "-c", config, "--candidate", new, "--file", events)
+    assert "does not work (1 emails): acme: subject.txt" in ran.err
+
+
 def test_what_is_wrong_with_a_candidate_is_told_as_the_candidates(
     run: Run, config: Path, events: Path
 ) -> None:

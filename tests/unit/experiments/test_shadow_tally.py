@@ -1,10 +1,14 @@
 """Counts, examples of each sort, and the limit that a deploy pipeline stops at."""
 
+import msgspec
 import pytest
 
+from consumer.domain.notification import SendOptions
+from consumer.experiments.deciding import DecidedEmail, Decision
 from consumer.experiments.shadow_asking import Answer
 from consumer.experiments.shadow_differences import Change, Difference, Outcome
 from consumer.experiments.shadow_tally import Limit, Tally, parse_limit
+from tests.support.factories import make_email, make_event
 
 EMAIL = Outcome(what="email")
 ANSWERS = (Answer(), Answer())
@@ -50,6 +54,16 @@ def test_what_is_no_limit_is_refused(text: str) -> None:
 
 def test_a_limit_is_told_as_it_was_given() -> None:
     assert (str(Limit(number=20)), str(Limit(percent=0.5))) == ("20", "0.5%")
+
+
+def test_a_template_that_does_not_work_is_counted_also_where_production_has_it_too() -> None:
+    broken = msgspec.structs.replace(make_email(), template_error="acme: line 1\x1b: no")
+    email = DecidedEmail(email=broken, options=SendOptions(), target_id="nt", type="email")
+    answer = Answer(decisions=[Decision(event=make_event(), emails=[email, email])])
+    tally = Tally()
+    tally.add((answer, answer), [None])
+    assert tally.counts().different == 0
+    assert tally.counts().template_errors == {"acme: line 1 : no": 2}
 
 
 def test_each_sort_has_an_example_before_any_has_a_second() -> None:
