@@ -99,7 +99,7 @@ def test_it_is_looked_up_for_a_while_and_then_it_is_a_dead_letter() -> None:
     assert last.dead_letter
     (end,) = last.endings
     assert (end.kind, end.reason) == (Kind.LOOKUP_FAILED, Reason.NOT_IN_CATALOG)
-    assert end.message.startswith("entity problem p1, check problem p1")
+    assert end.message.startswith("problem p1, which this recovery ends, is not known")
 
 
 def test_its_mail_is_about_what_the_problem_was_about() -> None:
