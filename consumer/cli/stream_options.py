@@ -88,9 +88,16 @@ def span_of(from_: str, to: str | None, topics: Sequence[str], now: float) -> Sp
         raise fail(f"nothing lies between --from {from_} and --to {to}", 2)
     if isinstance(start, At) and isinstance(end, At) and start.milliseconds >= end.milliseconds:
         raise fail(f"--from {from_} is not before --to {to}: nothing lies between", 2)
+    if isinstance(start, Offsets) and isinstance(end, Offsets) and not _lies_between(start, end):
+        raise fail(f"no partition has anything between --from {from_} and --to {to}", 2)
     if isinstance(start, Now) and isinstance(end, At) and end.milliseconds <= now * 1000:
         raise fail(f"--to {to} is over; say with --from where to begin", 2)
     return Span(start=start, end=end)
+
+
+def _lies_between(start: Offsets, end: Offsets) -> bool:
+    first, last = start.by_partition, end.by_partition
+    return any(first[place] < last[place] for place in first.keys() & last.keys())
 
 
 def _edge(option: str, text: str, topics: Sequence[str], now: float) -> Edge:

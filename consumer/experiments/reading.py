@@ -152,6 +152,7 @@ class TopicReader:
         self._edges = Edges(self._consumer, self._span, self._clock, self._told)
         self._look_at = self._clock.monotonic() + _LOOK_SECONDS
         found = [p for topic in self._topics for p in self._partitions(topic)]
+        self._edges.check(found)
         meant = [p for p in found if self._span.names(p.topic, p.partition)]
         self._starts = self._edges.starts(meant)
         self._ends = self._edges.ends(meant)

@@ -29,6 +29,17 @@ class Edges:
         self._clock = clock
         self._told = told
 
+    def check(self, there: Sequence[TopicPartition]) -> None:
+        """Raises SpanError for a partition that is named and not there: nothing would ever come."""
+        for edge in (self._span.start, self._span.end):
+            for topic, number in edge.by_partition if isinstance(edge, Offsets) else ():
+                if not any(p.partition == number and topic in (None, p.topic) for p in there):
+                    numbers = ", ".join(str(p.partition) for p in there if topic in (None, p.topic))
+                    raise SpanError(
+                        f"there is no partition {number}{f' of {topic}' if topic else ''}; "
+                        f"there are {numbers or 'none'}"
+                    )
+
     def starts(self, partitions: Sequence[TopicPartition]) -> Found:
         """The first offset of each. Raises SpanError for one beyond the partition's end."""
         firsts, ends = self._bounds(partitions)

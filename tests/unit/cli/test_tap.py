@@ -33,6 +33,8 @@ TOPICS = ["alarm-events", "more"]
         (["--to", "beginning"], "nothing lies between --from now and --to beginning"),
         (["--to", "1h"], "--to 1h is over; say with --from where to begin"),
         (["--from", "1h", "--to", "2h"], "--from 1h is not before --to 2h"),
+        (["--from", "0/10", "--to", "0/10"], "no partition has anything between --from 0/10 and"),
+        (["--from", "0/10", "--to", "1/20"], "no partition has anything between"),
         (["--topic", "a b"], "--topic 'a b': use letters"),
         (["--fields", "state,zone"], "--fields: no field 'zone'; there are: tenant_id"),
         (["--into", "copy"], "--into: write file:PATH, topic:NAME or"),

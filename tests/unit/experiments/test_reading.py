@@ -88,6 +88,19 @@ def test_an_offset_that_is_not_there_yet_is_refused_and_the_client_closed() -> N
     assert log.closed
 
 
+@pytest.mark.parametrize(
+    "span",
+    [Span(start=_offsets(p0=0, p9=1)), Span(start=Beginning(), end=_offsets(p9=1))],
+    ids=["start", "end"],
+)
+def test_a_partition_that_is_not_there_is_refused(span: Span) -> None:
+    """Nothing would ever come from it."""
+    log = FakeLog(p0=(0, range(3), 3), p1=(0, (), 0))
+    with pytest.raises(SpanError, match="there is no partition 9; there are 0, 1"):
+        Rig(log, span).read()
+    assert log.closed
+
+
 def test_records_that_retention_took_are_told_and_stepped_over() -> None:
     log = FakeLog(p0=(5, range(5, 8), 8))
     rig = Rig(log, Span(start=_offsets(p0=2), end=Now()))
