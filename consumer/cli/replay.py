@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -13,7 +14,14 @@ import typer
 from consumer.adapters.clock import SystemClock
 from consumer.adapters.ledger import SqlLedger, open_ledger
 from consumer.cli.common import ConfigOption, JsonOption, fail
-from consumer.cli.replay_output import LEFT_TO_PRODUCTION, Watching, ask, end_report, show_dry
+from consumer.cli.replay_output import (
+    LEFT_TO_PRODUCTION,
+    Watching,
+    ask,
+    end_report,
+    show_dry,
+    tell_unasked,
+)
 from consumer.cli.replay_records import Records, records_of_file, records_of_topics
 from consumer.cli.replay_routes import live_routes
 from consumer.cli.settings_checks import refuse_problems
@@ -124,7 +132,9 @@ def replay(
     that was told, unless --out-of-order says so; age limits do not apply. Production may run
     beside it. Stop it whenever you like: the same --name goes on where it was.
     """
-    wanted = filter_of(condition, tenant, entity, alarm, state)
+    # One for each look at the events: it counts those that it could not be asked of.
+    make_filter = partial(filter_of, condition, tenant, entity, alarm, state)
+    make_filter()
     chosen = (tenant, entity, alarm, state, condition)
     if not (from_ or to or file or everything or any(chosen)):
         raise fail("say which events: --from, --to, --file, --tenant, --filter, …; or --all", 2)
@@ -146,7 +156,7 @@ def replay(
     def given(records: Records, ledger: SqlLedger) -> Given:
         return Given(
             wish=wish,
-            wanted=wanted,
+            wanted=make_filter(),
             reader=records.reader,
             ends=records.ends,
             commit=records.commit,
@@ -156,9 +166,9 @@ def replay(
 
     if dry_run:
         with _looked_at(settings, options) as (records, ledger):
-            show_dry(
-                DryRun(settings, given(records, ledger), ledger), records, mails, as_json=as_json
-            )
+            what = given(records, ledger)
+            show_dry(DryRun(settings, what, ledger), records, mails, as_json=as_json)
+        tell_unasked(what.wanted)
         return
     if wish.resend is not None and not yes:
         with _looked_at(settings, options) as (records, ledger):
@@ -229,5 +239,7 @@ def _run(
     ):
         replay.report.waiting(LEFT_TO_PRODUCTION, records.left_to_production)
         with watching.shown(replay.report, records, options.name):
-            finished = replay.run(given(records, ledger), ledger)
+            what = given(records, ledger)
+            finished = replay.run(what, ledger)
+    tell_unasked(what.wanted)
     end_report(replay.report.totals, options.name, finished=finished, as_json=as_json)

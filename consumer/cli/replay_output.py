@@ -18,6 +18,7 @@ from rich.text import Text
 from consumer.cli.common import complain, console, fail, progress_console
 from consumer.cli.plain import plain, print_data
 from consumer.cli.replay_records import Records
+from consumer.experiments.filters import Filter
 from consumer.experiments.reading import ReadingTold
 from consumer.experiments.replay import Told
 from consumer.experiments.replay_dry import DryRun, Foreseen
@@ -94,12 +95,11 @@ class Watching(Told, ReadingTold):
 def show_dry(dry: DryRun, records: Records, mails: Path | None, *, as_json: bool) -> None:
     """What would be sent, as a table, as JSON, or as mails in a folder."""
     shown: list[Foreseen] = []
-    if mails is not None:
-        mails.mkdir(parents=True, exist_ok=True)
-    for foreseen, email in dry:
-        shown.append(foreseen)
-        if mails is not None and email is not None:
-            (mails / f"{email.uid}.eml").write_bytes(mime_message(email).as_bytes())
+    with _writing(mails):
+        for foreseen, email in dry:
+            shown.append(foreseen)
+            if mails is not None and email is not None:
+                (mails / f"{email.uid}.eml").write_bytes(mime_message(email).as_bytes())
     dry.report.waiting(LEFT_TO_PRODUCTION, records.left_to_production)
     totals = dry.report.totals
     if as_json:
@@ -112,6 +112,26 @@ def show_dry(dry: DryRun, records: Records, mails: Path | None, *, as_json: bool
         shows.print(_table(shown))
     console.print(f"{dry.emails} emails would be sent; nothing was written")
     _print_counts(totals)
+
+
+@contextmanager
+def _writing(mails: Path | None) -> Iterator[None]:
+    """With the folder there; ends the command when it cannot be written to."""
+    if mails is None:
+        yield
+        return
+    try:
+        mails.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise fail(f"--mails {mails}: {error.strerror}", 2) from error
+
+
+def tell_unasked(wanted: Filter) -> None:
+    """Events that have no answer to the condition are left out: a slip in it may be why."""
+    if wanted.failures:
+        first = plain(wanted.first_failure)
+        complain(f"{wanted.failures} events could not be asked by --filter; the first: {first}")
 
 
 def ask(dry: DryRun, above: int) -> None:

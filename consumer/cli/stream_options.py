@@ -125,6 +125,8 @@ def _offsets(option: str, text: str, topics: Sequence[str]) -> Offsets:
             raise fail(f"{option} {part.strip()!r}: {name} is none of {', '.join(topics)}", 2)
         if name is None and len(topics) > 1:
             raise fail(f"{option} {part.strip()!r}: say of which topic: {topics[0]}/{part}", 2)
+        if (name, int(partition)) in found:
+            raise fail(f"{option}: partition {partition} is named twice", 2)
         found[(name, int(partition))] = int(offset)
     return Offsets(found)
 

@@ -28,6 +28,7 @@ EVENTS = 6
         (["--state", "BAD"], "'BAD' is no state"),
         (["--filter", "state =="], "--filter: wrong at the end"),
         (["--from", "yesterday"], "--from 'yesterday'"),
+        (["--from", "0/1,0/5"], "partition 0 is named twice"),
     ],
 )
 def test_what_it_cannot_mean_is_told_in_one_line(
@@ -59,6 +60,21 @@ def test_a_dry_run_shows_what_would_be_sent_and_writes_nothing_but_the_mails(
     assert told["would_send"] == len(told["decisions"]) == EVENTS
     assert {each["what"] for each in told["decisions"]} == {"send"}
     assert ledger.read_bytes() == before
+
+
+def test_a_slip_in_the_filter_is_told_and_so_is_a_folder_that_cannot_be(
+    run: Run, config: Path, tmp_path: Path
+) -> None:
+    """A condition that no event has an answer to would look like an interval without any."""
+    write_load_catalog(tmp_path / "catalog", 1, 1)
+    upgrade(f"sqlite:///{tmp_path}/ledger.db")
+    file = tmp_path / "events.ndjson"
+    file.write_bytes(b"\n".join(record.value for record in load(1, atoms=1)))
+    dry = ("replay", "-c", config, "--file", file, "--dry-run")
+    ran = run(*dry, "--filter", 'labels["nope"] == "x"')
+    assert "1 events could not be asked by --filter; the first: events.ndjson 0/1: " in ran.err
+    ran = run(*dry, "--mails", file)
+    assert (ran.code, ran.err) == (2, f"messenger: --mails {file}: File exists\n")
 
 
 def test_more_than_a_hundred_resent_emails_need_a_yes(
