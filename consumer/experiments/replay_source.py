@@ -88,8 +88,11 @@ class ReplaySource:
         """The reader is closed by whoever opened it."""
 
     def _look(self, timeout_seconds: float) -> bool:
-        """False: the ledger is away, the records are kept until it is back."""
+        """False: nobody has waited yet, and there is nothing: all is read, or the ledger is away,
+        and the records are kept until it is back."""
         if not self._unseen:
+            if self._reader.done:
+                return False
             self._unseen = self._reader.poll(timeout_seconds, self._batch)
         if self._unseen:
             try:

@@ -41,6 +41,7 @@ class Selector:
 class Rig:
     def __init__(self, number: int, at_once: int = 2, away: int = 0, end: int = 0) -> None:
         self.stop = Event()
+        self.clock = ManualClock()
         self.committed: list[Mapping[Partition, int]] = []
         self.ledger: list[bool] = []
         records = [Record(TOPIC, 0, offset, None, b"{}") for offset in range(number)]
@@ -50,7 +51,7 @@ class Rig:
             ends={FIRST: end or number},
             commit=self.committed.append,
             stop=self.stop,
-            clock=ManualClock(),
+            clock=self.clock,
             at_once=at_once,
             on_ledger=lambda ok, _why: self.ledger.append(ok),
         )
@@ -77,6 +78,16 @@ def test_it_ends_when_all_that_was_handed_out_is_done_and_commits_to_the_end() -
     assert rig.stop.is_set()
     assert rig.source.finished
     assert rig.committed == [{FIRST: 2}, {FIRST: 3}, {FIRST: 5}]
+
+
+def test_when_all_is_read_the_rest_is_waited_for_without_asking_in_a_hurry() -> None:
+    """What was handed out may take minutes; a reader that is done does not wait by itself."""
+    rig = Rig(3)
+    rig.poll()
+    before = rig.clock.monotonic()
+    assert rig.poll() == []
+    assert rig.clock.monotonic() == before + 0.1
+    assert not rig.stop.is_set()
 
 
 def test_where_there_is_nothing_to_read_it_ends_at_once() -> None:
