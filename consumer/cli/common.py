@@ -23,6 +23,9 @@ ConfigOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
+YesOption = Annotated[
+    bool, typer.Option("--yes", help="Do not ask; needed where there is no terminal.")
+]
 
 
 def end_in_order() -> None:
@@ -45,3 +48,15 @@ def fail(line: str, code: int = 1) -> typer.Exit:
     """Complain, and the exit to raise."""
     complain(line)
     return typer.Exit(code)
+
+
+def ask(question: str, *, unasked: str, refused: str) -> None:
+    """Go on only if a person says yes; ends the command otherwise.
+
+    `unasked` is what to do where there is no terminal to ask at (exit code 2), `refused` what
+    a no means (1).
+    """
+    if not sys.stdin.isatty():
+        raise fail(unasked, 2)
+    if not typer.confirm(question, err=True):
+        raise fail(refused)

@@ -1,6 +1,5 @@
 """`messenger offsets`: where the group of production stands, and putting it elsewhere."""
 
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Final
@@ -11,7 +10,7 @@ from rich.table import Table
 
 from consumer.adapters.clock import SystemClock
 from consumer.adapters.kafka.group_offsets import Committed, GroupOffsets, Member, Partition
-from consumer.cli.common import ConfigOption, JsonOption, complain, console, fail
+from consumer.cli.common import ConfigOption, JsonOption, YesOption, ask, complain, console, fail
 from consumer.cli.offsets_plan import Move, Standing, moves, standings, targets
 from consumer.cli.plain import plain, print_data
 from consumer.configuration import load_settings
@@ -68,9 +67,7 @@ def reset(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be done.")
     ] = False,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Do not ask; needed where there is no terminal.")
-    ] = False,
+    yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Have production go on elsewhere. Refused while it runs.
@@ -160,10 +157,11 @@ def _warn_of_forgotten(group: GroupOffsets, changes: Sequence[Move], settings: S
 def _ask(changes: Sequence[Move]) -> None:
     skipped, again = sum(each.skipped for each in changes), sum(each.again for each in changes)
     what = f"{again} records would be read again, {skipped} would never be mailed"
-    if not sys.stdin.isatty():
-        raise fail(f"{what}: say --yes, or --dry-run to see", 2)
-    if not typer.confirm(f"{what}. Reset?", err=True):
-        raise fail("nothing was changed")
+    ask(
+        f"{what}. Reset?",
+        unasked=f"{what}: say --yes, or --dry-run to see",
+        refused="nothing was changed",
+    )
 
 
 def _named(members: Sequence[Member]) -> str:

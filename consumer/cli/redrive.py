@@ -1,6 +1,5 @@
 """`messenger dead-letters redrive`: once the cause is mended, send the records again."""
 
-import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Final
@@ -10,7 +9,7 @@ import typer
 from consumer.adapters.clock import SystemClock
 from consumer.adapters.kafka.client_quirks import ensure_reachable
 from consumer.adapters.kafka.sink import KafkaSink
-from consumer.cli.common import ConfigOption, JsonOption, complain, console, fail
+from consumer.cli.common import ConfigOption, JsonOption, YesOption, ask, complain, console, fail
 from consumer.cli.letter_source import (
     ReasonOption,
     SinceOption,
@@ -51,9 +50,7 @@ def redrive(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be done.")
     ] = False,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Do not ask; needed where there is no terminal.")
-    ] = False,
+    yes: YesOption = False,
     rate: Annotated[
         int | None, typer.Option(min=1, help="At most this many a second.", show_default=False)
     ] = None,
@@ -152,10 +149,11 @@ def _foretell(chosen: Sequence[Candidate]) -> None:
 
 
 def _ask(number: int) -> None:
-    if not sys.stdin.isatty():
-        raise fail(f"{number} dead letters would be redriven: say --yes, or --dry-run to see", 2)
-    if not typer.confirm(f"Redrive {number} dead letters?", err=True):
-        raise fail("nothing was redriven")
+    ask(
+        f"Redrive {number} dead letters?",
+        unasked=f"{number} dead letters would be redriven: say --yes, or --dry-run to see",
+        refused="nothing was redriven",
+    )
 
 
 def _reasons(selection: Selection) -> Iterable[Why]:

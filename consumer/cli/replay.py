@@ -17,7 +17,7 @@ from consumer.cli.common import ConfigOption, JsonOption, fail
 from consumer.cli.replay_output import (
     LEFT_TO_PRODUCTION,
     Watching,
-    ask,
+    ask_above,
     end_report,
     show_dry,
     tell_unasked,
@@ -172,7 +172,7 @@ def replay(
         return
     if wish.resend is not None and not yes:
         with _looked_at(settings, options) as (records, ledger):
-            ask(DryRun(settings, given(records, ledger), ledger), _ASKED_ABOVE)
+            ask_above(DryRun(settings, given(records, ledger), ledger), _ASKED_ABOVE)
     _run(settings, options, given, as_json=as_json)
 
 

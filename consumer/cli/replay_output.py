@@ -1,6 +1,5 @@
 """What a replay tells: on the way, before it asks, and at the end."""
 
-import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,13 +8,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from consumer.cli.common import complain, console, fail, progress_console
+from consumer.cli.common import ask, complain, console, fail, progress_console
 from consumer.cli.plain import plain, print_data
 from consumer.cli.replay_records import Records
 from consumer.experiments.filters import Filter
@@ -134,16 +132,17 @@ def tell_unasked(wanted: Filter) -> None:
         complain(f"{wanted.failures} events could not be asked by --filter; the first: {first}")
 
 
-def ask(dry: DryRun, above: int) -> None:
+def ask_above(dry: DryRun, above: int) -> None:
     """Go on with so many resent emails only if a person says so."""
     for _ in dry:
         pass
     if dry.emails <= above:
         return
-    if not sys.stdin.isatty():
-        raise fail(f"{dry.emails} emails would be resent: say --yes, or --dry-run to see them", 2)
-    if not typer.confirm(f"Resend {dry.emails} emails?", err=True):
-        raise fail("nothing was resent")
+    ask(
+        f"Resend {dry.emails} emails?",
+        unasked=f"{dry.emails} emails would be resent: say --yes, or --dry-run to see them",
+        refused="nothing was resent",
+    )
 
 
 def end_report(totals: Totals, name: str, *, finished: bool, as_json: bool) -> None:

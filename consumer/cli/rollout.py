@@ -2,7 +2,6 @@
 
 import getpass
 import socket
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Annotated
@@ -12,7 +11,7 @@ import typer
 
 from consumer.adapters.ledger import open_ledger
 from consumer.adapters.ledger.rollout import SqlRollout
-from consumer.cli.common import ConfigOption, JsonOption, complain, console, fail
+from consumer.cli.common import ConfigOption, JsonOption, YesOption, ask, complain, console, fail
 from consumer.cli.plain import plain, print_data
 from consumer.cli.rollout_status import status
 from consumer.configuration import load_settings
@@ -54,9 +53,7 @@ def set_(
     why: Annotated[
         str | None, typer.Option(help="Kept with the change, for whoever asks later.")
     ] = None,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Do not ask; needed where there is no terminal.")
-    ] = False,
+    yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Change whom a route takes. Running processes go by it within seconds.
@@ -161,10 +158,11 @@ def _named(tenants: Sequence[str]) -> str:
 def _ask(lines: Sequence[str]) -> None:
     for line in lines:
         complain(line)
-    if not sys.stdin.isatty():
-        raise fail("nothing was set: say --yes where there is no terminal to ask at", 2)
-    if not typer.confirm("Set it?", err=True):
-        raise fail("nothing was set")
+    ask(
+        "Set it?",
+        unasked="nothing was set: say --yes where there is no terminal to ask at",
+        refused="nothing was set",
+    )
 
 
 def _who() -> str:
