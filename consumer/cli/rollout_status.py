@@ -15,7 +15,7 @@ from consumer.adapters.ledger import open_ledger
 from consumer.cli.common import ConfigOption, JsonOption, console, fail
 from consumer.cli.plain import plain, print_data
 from consumer.cli.tap_telling import TellOfReading
-from consumer.cli.tracked import between, steps
+from consumer.cli.tracked import FromOption, ToOption, between, steps, with_rate
 from consumer.configuration import load_settings
 from consumer.domain.errors import BrokerUnavailable
 from consumer.domain.record import Record
@@ -56,12 +56,8 @@ class _Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 def status(
     config: ConfigOption = None,
-    from_: Annotated[
-        str, typer.Option("--from", help="From when on: 2h, 7d, or 2026-01-31T10:00:00Z.")
-    ] = "1h",
-    to: Annotated[
-        str | None, typer.Option("--to", help="Until when; default: now.", show_default=False)
-    ] = None,
+    from_: FromOption = "1h",
+    to: ToOption = None,
     check: Annotated[
         bool,
         typer.Option("--check", help="Exit code 1 when a guard has taken a route's traffic back."),
@@ -202,7 +198,7 @@ def _as_table(found: Mapping[Way, Figures]) -> Table:
     ways = list(found.values())
     table.add_row("emails", *(str(each.emails) for each in ways))
     for name in _TRIED if not _is_reported(found) else (*_TRIED, *_REPORTED):
-        cells = (_cell(getattr(each, name), each.rates[name]) for each in ways)
+        cells = (with_rate(getattr(each, name), each.rates[name]) for each in ways)
         table.add_row(name.replace("_", " "), *cells)
     if any(each.reasons for each in ways):
         table.add_row("mostly because", *(_first(each.reasons) for each in ways))
@@ -210,10 +206,6 @@ def _as_table(found: Mapping[Way, Figures]) -> Table:
     table.add_row("event to accepted, p50", *(_seconds(each.p50) for each in ways))
     table.add_row("event to accepted, p95", *(_seconds(each.p95) for each in ways))
     return table
-
-
-def _cell(number: int, rate: float | None) -> str:
-    return str(number) if rate is None else f"{number} ({rate:.1%})"
 
 
 def _first(reasons: Mapping[str, int]) -> Text:

@@ -1,6 +1,5 @@
 """`messenger shadow`: a candidate beside production on the same events, and what would differ."""
 
-import re
 import sys
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -10,6 +9,7 @@ import typer
 
 from consumer import __version__
 from consumer.cli.common import ConfigOption, JsonOption, complain, fail
+from consumer.cli.moments import parse_seconds
 from consumer.cli.plain import plain
 from consumer.cli.shadow_output import check_place, show, write_report
 from consumer.cli.shadow_sides import Compared, Send, Sides, open_sides, other_installation
@@ -35,8 +35,6 @@ from consumer.experiments.shadow_source import Choosing
 from consumer.experiments.shadow_tally import Limit, Tally, parse_limit
 from consumer.wiring import pipeline_rules
 
-_LAG: Final = re.compile(r"(\d{1,7}(?:\.\d{1,3})?)(ms|s|m|h)?")
-_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0}
 #: So many different ones are told.
 _TEMPLATE_ERRORS: Final = 5
 _LEDGERS: Final = {
@@ -271,7 +269,7 @@ def _limit(text: str | None) -> Limit | None:
 
 
 def _lag(text: str) -> float:
-    found = _LAG.fullmatch(text.strip())
-    if found is None:
-        raise fail(f"--lag {text!r} is no time: write 500ms, 5s or 10m", 2)
-    return float(found[1]) * _SECONDS[found[2] or "s"]
+    try:
+        return parse_seconds(text)
+    except ValueError as error:
+        raise fail(f"--lag {error}", 2) from None

@@ -1,18 +1,18 @@
 """The events of `messenger shadow`: of a past interval, of a file, or as they come."""
 
-import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import inf
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 import msgspec
 
 from consumer.adapters.clock import SystemClock
 from consumer.adapters.kafka.topics import missing_topics
 from consumer.cli.common import complain, fail
+from consumer.cli.moments import parse_seconds
 from consumer.cli.stopping import stop_on_signals
 from consumer.cli.store_checks import no_topic
 from consumer.cli.stream_options import span_of
@@ -24,9 +24,6 @@ from consumer.experiments.shadow_source import Choosing, TooMany, from_file, liv
 from consumer.experiments.span import Span
 from consumer.settings import Settings
 from consumer.wiring import kafka_settings
-
-_FOLLOW: Final = re.compile(r"(\d{1,6})([smh]?)")
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3_600}
 
 Stopping = Callable[[], bool]
 Reading = Callable[[TopicReader, Choosing, int, Stopping], Iterator[Record]]
@@ -133,9 +130,13 @@ def _ways(from_: str | None, follow: str | None, file: Path | None) -> list[tupl
 
 
 def _follow(text: str) -> Follow:
-    found = _FOLLOW.fullmatch(text.strip())
-    if found is None or int(found[1]) == 0:
+    text = text.strip()
+    try:
+        number = parse_seconds(text)
+    except ValueError:
+        number = 0.0
+    if number and text.isdecimal():
+        return Follow(records=int(text))
+    if not number or text[-1].isdecimal():
         raise fail(f"--follow {text!r}: write a time such as 90s or 10m, or a number of records", 2)
-    if not found[2]:
-        return Follow(records=int(found[1]))
-    return Follow(seconds=float(int(found[1]) * _SECONDS[found[2]]))
+    return Follow(seconds=number)

@@ -12,7 +12,7 @@ from consumer.adapters.kafka.topics import read_topic
 from consumer.adapters.mailgun.metrics import MailgunMetrics
 from consumer.cli.common import ConfigOption, JsonOption, console
 from consumer.cli.plain import plain, print_data
-from consumer.cli.tracked import between, steps
+from consumer.cli.tracked import FromOption, ToOption, between, steps, with_rate
 from consumer.configuration import load_settings
 from consumer.domain.tracking import TrackingEvent
 from consumer.explaining import moment
@@ -25,12 +25,8 @@ _NAMES = ("accepted", "delivered", "bounced", "complained")
 
 def stats(
     config: ConfigOption = None,
-    from_: Annotated[
-        str, typer.Option("--from", help="From when on: 2h, 7d, or 2026-01-31T10:00:00Z.")
-    ] = "1d",
-    to: Annotated[
-        str | None, typer.Option("--to", help="Until when; default: now.", show_default=False)
-    ] = None,
+    from_: FromOption = "1d",
+    to: ToOption = None,
     mailgun: Annotated[
         bool, typer.Option("--mailgun", help="Beside them Mailgun's own figures, of all its users.")
     ] = False,
@@ -94,12 +90,8 @@ def _as_table(found: Stats, theirs: _Theirs | None) -> Table:
     ]
     groups += [(f"account {name}", each, None) for name, each in found.accounts.items()]
     for name, ours, others in groups:
-        cells = [_cell(getattr(ours, each), ours.rates.get(each)) for each in _NAMES]
+        cells = [with_rate(getattr(ours, each), ours.rates.get(each)) for each in _NAMES]
         if theirs:
             cells += [str(others[each]) if others else "" for each in _NAMES]
         table.add_row(plain(name), *cells)
     return table
-
-
-def _cell(number: int, rate: float | None) -> str:
-    return str(number) if rate is None else f"{number} ({rate:.1%})"

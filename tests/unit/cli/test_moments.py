@@ -1,8 +1,8 @@
-"""Moments as a person writes them."""
+"""Times as a person writes them: when, and how long."""
 
 import pytest
 
-from consumer.cli.moments import parse_moment
+from consumer.cli.moments import parse_moment, parse_seconds
 
 NOW = 1_392_138_740.25
 NOW_MS = 1_392_138_740_250
@@ -31,3 +31,17 @@ def test_a_while_ago_or_iso_8601(text: str, milliseconds: int) -> None:
 def test_all_else_is_refused_with_what_to_write(text: str) -> None:
     with pytest.raises(ValueError, match="write 90s, 30m, 2h, 7d, or 2026-"):
         parse_moment(text, NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("500ms", 0.5), (" 90s ", 90), ("1.5m", 90), ("2h", 7_200), ("1d", 86_400), ("7", 7)],
+)
+def test_how_long_is_seconds_where_no_unit_stands(text: str, seconds: float) -> None:
+    assert parse_seconds(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "s", "-5s", "5 weeks", "soon", "9" * 8 + "s"])
+def test_what_is_no_length_of_time_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is no time: write 500ms, 5s or 10m"):
+        parse_seconds(text)
