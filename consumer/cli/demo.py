@@ -7,10 +7,10 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
-from rich.text import Text
 
 from consumer.adapters.clock import SystemClock
 from consumer.cli.common import console, end_in_order, fail, progress_console
+from consumer.cli.timeline import print_trace
 
 
 def demo(
@@ -82,11 +82,12 @@ def _show(result: Any, keep: bool) -> None:
     table.add_row("event to acceptance, p50", f"{report.percentile(0.50)} ms")
     table.add_row("event to acceptance, p99", f"{report.percentile(0.99)} ms")
     console.print(table)
-    if result.trace:
+    if result.traces:
         console.print("\nWhat happened to one of them, as `messenger trace` tells it:\n")
-        console.print(Text(result.trace.rstrip()))
+        for trace in result.traces:
+            print_trace(trace)
     if not keep:
-        console.print("\nLook around yourself: make demo KEEP=1 (or messenger demo --keep).")
+        console.print("Look around yourself: make demo KEEP=1 (or messenger demo --keep).")
 
 
 def _linger(parts: Any) -> None:

@@ -2,7 +2,8 @@
 
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -15,6 +16,7 @@ from consumer.ports import Clock
 from consumer.sandbox.demo.parts import DEAD_LETTERS, EVENTS, PARTITIONS, TRACKING, Parts
 from consumer.sandbox.demo.report import Report, make_report
 from consumer.sandbox.traffic import generate
+from consumer.tracing import Trace
 
 #: Seconds to wait for the group to form, and for the last event to be done.
 _GROUP_LIMIT, _DONE_LIMIT = 60.0, 120.0
@@ -36,8 +38,8 @@ class DemoPlan(msgspec.Struct, frozen=True, kw_only=True):
 class DemoResult(msgspec.Struct, frozen=True, kw_only=True):
     report: Report
     inbox: str
-    #: What `messenger trace` says of one email.
-    trace: str
+    #: What became of one email's event, for `messenger trace` to show.
+    traces: Sequence[Trace]
 
 
 def run_demo(
@@ -121,21 +123,22 @@ def _wait_until_done(parts: Parts, produced: int, clock: Clock, tell: Tell) -> N
 
 
 def _result(parts: Parts) -> DemoResult:
-    produced_at = {
-        (record.partition, record.offset): record.timestamp
-        for record in read_topic(parts.kafka, EVENTS)
-    }
+    # A client's first fetch from the embedded broker is slow: so all at the same time.
+    with ThreadPoolExecutor(max_workers=3) as readers:
+        events, told, dead_letters = readers.map(
+            lambda topic: list(read_topic(parts.kafka, topic)), (EVENTS, TRACKING, DEAD_LETTERS)
+        )
+    produced_at = {(record.partition, record.offset): record.timestamp for record in events}
     tracking = []
-    for record in read_topic(parts.kafka, TRACKING):
+    for record in told:
         try:
             tracking.append(wire.decode_tracking(record.value))
         except InvalidMessage:
             continue
-    dead_letters = sum(1 for _ in read_topic(parts.kafka, DEAD_LETTERS))
-    report = make_report(produced_at, tracking, dead_letters)
-    example = report.example
+    report = make_report(produced_at, tracking, len(dead_letters))
+    shown = None if report.example is None else report.example.event.id
     return DemoResult(
         report=report,
         inbox=parts.mailgun.url,
-        trace="" if example is None or example.event.id is None else parts.trace(example.event.id),
+        traces=() if shown is None else parts.traces(shown, told),
     )

@@ -1,17 +1,18 @@
 """The demo's parts: started in order, stopped in reverse order, whatever happens between."""
 
-import subprocess
-import sys
-from contextlib import ExitStack
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from consumer.adapters.kafka.config import KafkaSettings
 from consumer.adapters.kafka.topics import TopicAdmin
-from consumer.adapters.ledger import upgrade
+from consumer.adapters.ledger import open_ledger, upgrade
+from consumer.domain.record import Record
 from consumer.sandbox.broker import EmbeddedBroker
 from consumer.sandbox.catalog import write_sample_catalog
 from consumer.sandbox.mailgun import FakeMailgun, Options
-from consumer.sandbox.processes import end, environment, free_port, readiness, start_module
+from consumer.sandbox.processes import end, free_port, readiness, start_module
+from consumer.tracing import Trace, find, parse_reference
 
 EVENTS, TRACKING, DEAD_LETTERS = (
     "alarm-events",
@@ -39,7 +40,7 @@ lookup_key_file = "{key_file}"
 from_address = "Alarms <alarms@{domain}>"
 
 [ledger]
-url = "sqlite:///{folder}/messenger.db"
+url = "{ledger}"
 
 [catalog]
 url = "file:{folder}/catalog"
@@ -56,6 +57,7 @@ class Parts:
     def __init__(self, folder: Path, inbox_port: int) -> None:
         self.folder = folder
         self._inbox_port = inbox_port
+        self._ledger_url = f"sqlite:///{folder}/messenger.db"
         self._stack = ExitStack()
         self._ports: list[int] = []
         self.config = folder / "messenger.toml"
@@ -87,7 +89,7 @@ class Parts:
     def write_files(self) -> None:
         """Catalog, ledger and the settings that the consumers and you can use."""
         write_sample_catalog(self.folder / "catalog")
-        upgrade(f"sqlite:///{self.folder}/messenger.db")
+        upgrade(self._ledger_url)
         key_file = self.folder / "mailgun-key"
         key_file.write_text(_KEY)
         key_file.chmod(0o600)
@@ -100,6 +102,7 @@ class Parts:
                 mailgun=self.mailgun.url,
                 domain=_DOMAIN,
                 key_file=key_file,
+                ledger=self._ledger_url,
                 folder=self.folder,
             )
         )
@@ -119,13 +122,12 @@ class Parts:
         """How many partitions the consumers say they have."""
         return sum(len(readiness(port).get("partitions", ())) for port in self._ports)
 
-    def trace(self, reference: str) -> str:
-        """What `messenger trace` prints for it."""
-        done = subprocess.run(  # noqa: S603  # our own command
-            [sys.executable, "-m", "consumer", "trace", reference, "--config", self.config],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=environment() | {"COLUMNS": "100"},
-        )
-        return done.stdout or done.stderr
+    def traces(self, event_id: str, told: Sequence[Record]) -> Sequence[Trace]:
+        """What `messenger trace` finds of it: in the ledger, and in the tracking topic's records.
+
+        Not by the command itself, which would have the topic to read once more.
+        """
+        with closing(open_ledger(self._ledger_url, pool_size=1)) as ledger:
+            return find(
+                parse_reference(event_id), ledger=ledger, read=lambda wanted: filter(wanted, told)
+            ).traces
