@@ -93,7 +93,8 @@ def decode(value: bytes, headers: Headers, mapping: FormatMapping) -> list[Alarm
     event = _DECODER.decode(value)
     detail, labels = event.detail, _labels(event)
     ids, source = ids_among(labels, mapping), mapping.source or NAME
-    state, timestamp = _state(detail, mapping), _timestamp(event)
+    state = mapping.known_state("detail.state.value", detail.state.value)
+    timestamp = _timestamp(event)
     before = text_or_none((object_or_none(detail.previous_state) or {}).get("value"))
     previous = mapping.state_of(before) if before else None
     derived = derived_event_id(source, ids.tenant, ids.alarm, previous, state, timestamp)
@@ -119,13 +120,6 @@ def decode(value: bytes, headers: Headers, mapping: FormatMapping) -> list[Alarm
             attributes={name: text for name, text in labels.items() if name not in _TOLD},
         )
     ]
-
-
-def _state(detail: _Detail, mapping: FormatMapping) -> State:
-    state = mapping.state_of(detail.state.value)
-    if state is None:
-        raise mismatch("detail.state.value", f"{detail.state.value} is not a state we know")
-    return state
 
 
 def _timestamp(event: _Event) -> int:

@@ -71,9 +71,7 @@ def decode(value: bytes, headers: Headers, mapping: FormatMapping) -> list[Alarm
     event = _DECODER.decode(value)
     if event.type != "service":
         raise mismatch("type", f"{event.type} is not service: only checks have states")
-    state = mapping.state_of(event.state)
-    if state is None:
-        raise mismatch("state", f"{event.state} is not a state we know")
+    state = mapping.known_state("state", event.state)
     timestamp = moment(event.time if event.time is not None else event.timestamp)
     if timestamp is None:
         raise mismatch("time", "is no time in seconds")

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from consumer.domain.alarm import Emits, State
+from consumer.formats.problems import mismatch
 
 
 class FormatMapping(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +61,13 @@ class FormatMapping(msgspec.Struct, frozen=True, kw_only=True):
             if word is not None and (state := states.get(word.strip().lower())):
                 return state
         return self.default_state
+
+    def known_state(self, field: str, word: str) -> State:
+        """What the word of this field means. Raises InvalidMessage where nobody has said."""
+        state = self.state_of(word)
+        if state is None:
+            raise mismatch(field, f"{word} is not a state we know")
+        return state
 
     def given(self) -> list[str]:
         """The keys that are set."""

@@ -70,9 +70,7 @@ def matches(markers: Markers) -> bool:
 def decode(value: bytes, headers: Headers, mapping: FormatMapping) -> list[AlarmEvent]:  # noqa: ARG001 - the signature of all formats
     """The one event of a message. Raises InvalidMessage."""
     event = _DECODER.decode(value)
-    state, timestamp = mapping.state_of(event.state), moment(event.timestamp)
-    if state is None:
-        raise mismatch("state", f"{event.state} is not a state we know")
+    state, timestamp = mapping.known_state("state", event.state), moment(event.timestamp)
     if timestamp is None:
         raise mismatch("timestamp", "is no time")
     labels = _labels(event)
