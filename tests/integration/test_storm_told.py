@@ -26,7 +26,7 @@ SETTINGS = f"""
 in_run = true
 port = 0
 signing_key = "{SIGNING_KEY}"
-poll_interval_seconds = 0.5
+poll_interval_seconds = 2.0
 settle_seconds = 1.0
 suppressions = false
 """
