@@ -34,17 +34,15 @@ def empty_ledger() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def killed_in_silence() -> Iterator[None]:
-    """A killed process's threads end as they please, maybe after their test."""
+def killed_in_silence() -> None:
+    """A killed process's threads end as they please, maybe after the last test: the hook stays."""
     otherwise = threading.excepthook
 
     def hook(args: threading.ExceptHookArgs) -> None:
         if not isinstance(args.exc_value, Killed):
             otherwise(args)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(threading, "excepthook", hook)
-        yield
+    threading.excepthook = hook
 
 
 @pytest.fixture

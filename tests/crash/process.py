@@ -145,6 +145,7 @@ class Process:
         for part in (self.worker._senders, self.worker._resolver, self.worker._tracker):
             part.stop(0.0)
         self.worker._gates.stop()
+        self.worker._housekeeping.stop()
         self.worker._lease.stop()
         self._thread.join(SOON)
 
