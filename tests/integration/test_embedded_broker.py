@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from kafka import KafkaConsumer
 
+from consumer.adapters.kafka.joining import finish_join, keep_finished_joins
 from consumer.sandbox.broker import EmbeddedBroker, answers
 from tests.support.kafka import Kafka, until
 
@@ -56,11 +57,13 @@ def _read(kafka: Kafka, topic: str, count: int) -> list[Any]:
         session_timeout_ms=2000,
         heartbeat_interval_ms=200,
     )
+    keep_finished_joins(member)
     with closing(member):
 
         def enough() -> bool:
             for records in member.poll(timeout_ms=200).values():
                 read.extend(records)
+            finish_join(member)
             return len(read) >= count
 
         until(enough, f"{count} records of {topic}")

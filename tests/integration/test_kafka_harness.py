@@ -48,6 +48,7 @@ def test_a_group_consumes_and_its_commits_are_seen(kafka: Kafka) -> None:
         def all_read() -> bool:
             for records in member.poll(timeout_ms=100).values():
                 seen.extend(records)
+            finish_join(member)
             return len(seen) >= 6
 
         until(all_read, "six records")

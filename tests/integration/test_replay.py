@@ -8,6 +8,7 @@ from typing import Any
 
 from kafka import KafkaConsumer
 
+from consumer.adapters.kafka.joining import finish_join, keep_finished_joins
 from consumer.domain.reasons import Kind
 from consumer.sandbox.catalog import write_load_catalog
 from tests.support.kafka import Kafka, until
@@ -107,10 +108,12 @@ def _member(messenger: Messenger) -> Iterator[None]:
         enable_auto_commit=False,
         max_poll_records=1,
     )
+    keep_finished_joins(consumer)
     with closing(consumer):
 
         def has_joined() -> bool:
             consumer.poll(timeout_ms=100)
+            finish_join(consumer)
             return bool(consumer.assignment())
 
         until(has_joined, "a member of the group")
