@@ -46,6 +46,12 @@ class TestKnownValues:
         assert message_id(UID, "alerts.example.com") == f"<{UID}@alerts.example.com>"
 
 
+@given(st.text(), st.text())
+def test_an_id_is_a_version_5_uuid(subject: str, kind: str) -> None:
+    """Anyone can derive the same, with what their language has for it."""
+    assert tracking_id(subject, kind, 1) == str(uuid.uuid5(NS_TRACKING, f"{subject}|{kind}|1"))
+
+
 def test_each_part_of_an_event_counts() -> None:
     ids = {
         derived_event_id("ele", "1", "a", "OK", "CRITICAL", 5),
