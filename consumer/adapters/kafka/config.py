@@ -58,6 +58,8 @@ def consumer_config(settings: KafkaSettings) -> dict[str, Any]:
     """The consumer group's member. Offsets are committed by us alone."""
     session_ms = int(settings.session_timeout_seconds * 1000)
     return client_config(settings) | {
+        # Nobody reads them; the broker and we have our own.
+        "metrics_enabled": False,
         "group_id": settings.group_id,
         "group_instance_id": settings.group_instance_id,
         "enable_auto_commit": False,
@@ -78,6 +80,9 @@ def consumer_config(settings: KafkaSettings) -> dict[str, Any]:
 def producer_config(settings: KafkaSettings) -> dict[str, Any]:
     """The producer of tracking records and dead letters: idempotent, acknowledged by all."""
     return client_config(settings) | {
+        # Nobody reads them, and they are a tenth of the processor time of producing.
+        "metrics_enabled": False,
+        "partitioner": _partitioner(),
         "enable_idempotence": True,
         "acks": "all",
         "linger_ms": 0,
@@ -89,6 +94,13 @@ def producer_config(settings: KafkaSettings) -> dict[str, Any]:
         "max_request_size": 2 * 1024 * 1024,
         "allow_auto_create_topics": False,
     }
+
+
+def _partitioner() -> Any:
+    # Imported here, as the assignors are.
+    from consumer.adapters.kafka.partitions import QuickPartitioner
+
+    return QuickPartitioner()
 
 
 def _assignors(name: str) -> list[type]:
