@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from jinja2 import (
     BaseLoader,
-    Environment,
     StrictUndefined,
     TemplateSyntaxError,
     nodes,
@@ -68,7 +67,7 @@ _PRINTABLE: Final = (str, int, float, Undefined)
 
 
 #: How a text becomes a template, whosever it is.
-_LOOKS: Final[dict[str, Any]] = {
+LOOKS: Final[dict[str, Any]] = {
     "autoescape": lambda name: name is None or name.endswith(".html"),
     "undefined": StrictUndefined,
     "trim_blocks": True,
@@ -93,31 +92,19 @@ class Budget:
             raise TemplateLimit(f"its loops take more than {MAX_STEPS} rounds")
 
 
-class _Values:
-    """`entity.items` is the value named items, not the dict's method; and it is quicker."""
-
-    def getattr(self, obj: Any, attribute: str) -> Any:
-        if type(obj) is dict and attribute in obj:
-            return obj[attribute]
-        return super().getattr(obj, attribute)  # type: ignore[misc]  # mixed into environments
-
-
-class BuiltInEnvironment(_Values, Environment):
-    """For our own templates, which a test holds to the language: nobody has to watch them work."""
-
-    def __init__(self, loader: BaseLoader) -> None:
-        super().__init__(loader=loader, auto_reload=False, **_LOOKS)
-        self.globals.clear()
-        self.filters = _filters()
-
-
-class MailEnvironment(_Values, ImmutableSandboxedEnvironment):
+class MailEnvironment(ImmutableSandboxedEnvironment):
     """Jinja with only what the module's docstring lists. HTML parts are escaped."""
 
     def __init__(self, loader: BaseLoader, *, auto_reload: bool) -> None:
-        super().__init__(loader=loader, auto_reload=auto_reload, finalize=_printable, **_LOOKS)
+        super().__init__(loader=loader, auto_reload=auto_reload, finalize=_printable, **LOOKS)
         self.globals.clear()
-        self.filters = _filters() | {_COUNTED: _counted}
+        self.filters = filters() | {_COUNTED: _counted}
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """`entity.items` is the value named items, not the dict's method; and it is quicker."""
+        if type(obj) is dict and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
 
     def _generate(
         self,
@@ -151,7 +138,8 @@ def _plain(item: nodes.Node) -> bool:
     return isinstance(item, nodes.Const) or (isinstance(item, nodes.Name) and item.ctx == "store")
 
 
-def _filters() -> dict[str, Callable[..., Any]]:
+def filters() -> dict[str, Callable[..., Any]]:
+    """All filters of the language, by name."""
     allowed: dict[str, Callable[..., Any]] = {name: FILTERS[name] for name in _ALLOWED_FILTERS}
     return allowed | {"heading": heading, "column": column, "fill": fill, "join": _join}
 

@@ -21,6 +21,8 @@ def column(name: str, width: int) -> str:
 def fill(text: str, indent: int = 0) -> str:
     """`text` wrapped, for a place that starts in column `indent`. Long words stay whole: links."""
     room = WIDTH - min(max(indent, 0), _MAX_INDENT)
+    if type(text) is str and len(text) <= room and "\n" not in text:
+        return text
     lines: list[str] = []
     for line in text.split("\n"):
         lines += [line] if len(line) <= room else _wrapped(line, room)

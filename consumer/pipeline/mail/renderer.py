@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from jinja2 import (
     FileSystemLoader,
-    PackageLoader,
     Template,
     TemplateNotFound,
     TemplateSyntaxError,
@@ -19,9 +18,9 @@ from consumer.domain.alarm import AlarmEvent, State
 from consumer.domain.errors import SettingsError
 from consumer.domain.notification import Context, Notification
 from consumer.domain.rate_limit import Summary
+from consumer.pipeline.mail.built_in import BuiltInEnvironment, write
 from consumer.pipeline.mail.clean import header_line, one_line
 from consumer.pipeline.mail.language import (
-    BuiltInEnvironment,
     MailEnvironment,
     bounded,
     values_with_budget,
@@ -77,7 +76,7 @@ class Renderer:
         self.installation = installation
         self._product_name = product_name
         self._zone = _zone(display_zone)
-        built_in = BuiltInEnvironment(PackageLoader("consumer.pipeline", "templates"))
+        built_in = BuiltInEnvironment()
         self._built_in = {part: built_in.get_template(part) for part in _PARTS}
         self._summary = [built_in.get_template(part) for part in _SUMMARY_PARTS]
         self._own: MailEnvironment | None = None
@@ -129,11 +128,11 @@ class Renderer:
             product_name=self._product_name,
             zone=self._zone,
         )
-        subject, text, html = (template.render(values) for template in self._summary)
+        subject, text, html = (write(template, values) for template in self._summary)
         return Rendered(subject=header_line(subject, _SUBJECT_LIMIT), text=text, html=html)
 
     def _render_built_in(self, values: Mapping[str, Any]) -> Rendered:
-        subject, text, html = (self._built_in[part].render(values) for part in _PARTS)
+        subject, text, html = (write(self._built_in[part], values) for part in _PARTS)
         return Rendered(subject=header_line(subject, _SUBJECT_LIMIT), text=text, html=html)
 
     def _render_own(
