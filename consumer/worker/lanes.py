@@ -7,7 +7,7 @@ send, so that what the ledger says of an atom moves in event order.
 
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from consumer.domain.alarm import State
 from consumer.ports import Clock
@@ -123,20 +123,17 @@ class Lanes:
         with self._lock:
             return len(self._to_look_up)
 
-    def send_ended(self, work: Work, *, refused: bool = False) -> bool:
-        """One of the event's sends is final (or refused); True when it was the last."""
+    def sends_ended(self, ends: Iterable[tuple[Work, bool]]) -> list[Work]:
+        """Of these events a send each is final, or refused (True); returns those of which it was
+        the last one missing."""
         with self._lock:
-            work.open_sends -= 1
-            work.refused = work.refused or refused
-            if work.open_sends:
-                work.busy -= 1
-            # With the last one the tracker stays at it until it calls `finish` or `surrender`.
-            return work.open_sends == 0
+            return [work for work, refused in ends if work.send_ended(refused=refused)]
 
-    def finish(self, work: Work) -> None:
-        """The event has ended: the next one of its lane may go."""
+    def finish(self, works: Sequence[Work]) -> None:
+        """These events have ended: the next ones of their lanes may go."""
         with self._lock:
-            self._remove_head(work)
+            for work in works:
+                self._remove_head(work)
             self._calmer.notify_all()
 
     def surrender(self, work: Work) -> None:

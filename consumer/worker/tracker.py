@@ -8,12 +8,13 @@ crash between two steps leaves nothing that the next reader of the record cannot
 
 import queue
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from consumer.domain.errors import BrokerUnavailable, LedgerUnavailable
 from consumer.domain.ledger import Closing
 from consumer.domain.notification import SendResult
-from consumer.domain.reasons import Kind
+from consumer.domain.reasons import Kind, Reason
 from consumer.domain.record import DeadLetter, Record, Undelivered
 from consumer.domain.tracking import TrackingEvent
 from consumer.pipeline.track import track_attempt, track_ending, track_invalid
@@ -65,6 +66,8 @@ class Tracker:
         self._on_result = on_result
         #: Told after each delivery: the consumer's side of Kafka may well answer meanwhile.
         self._on_broker = on_broker
+        #: Records of this round, for the metrics.
+        self._tracked: Counter[tuple[Kind, Reason]] = Counter()
         self._inbox: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
         self._given_up = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tracker", daemon=True)
@@ -134,16 +137,12 @@ class Tracker:
 
     def _ended_by(self, landed: Sequence[Landed]) -> list[Work]:
         """The events for which a result among these was the last one missing."""
-        ended = []
-        for item in landed:
-            if not item.is_final:
-                continue
-            work, result = item.sending.work, item.result
-            if result is not None:
-                work.ends.append((item.sending.send.notification, result))
-            if self._lanes.send_ended(work, refused=result is None):
-                ended.append(work)
-        return ended
+        final = [item for item in landed if item.is_final]
+        for item in final:
+            if item.result is not None:
+                sending = item.sending
+                sending.work.ends.append((sending.send.notification, item.result))
+        return self._lanes.sends_ended((item.sending.work, item.result is None) for item in final)
 
     def _produce(
         self,
@@ -174,6 +173,7 @@ class Tracker:
                 track_invalid(each.record, each.error, each.salvaged, self._worker, at), None
             )
             self._dead_letter(each.record, each.error.reason, each.error.detail, at)
+        self._count_tracked()
 
     def _produce_ended(self, work: Work, at: int) -> None:
         """The ends of an event that needed no attempt of ours, and its dead letter."""
@@ -203,8 +203,14 @@ class Tracker:
 
     def _track(self, record: TrackingEvent, atom: str | None) -> None:
         self._outbox.track(record, atom)
-        self._metrics.tracked.labels(record.kind).inc()
-        self._metrics.reasons.labels(record.outcome.reason).inc()
+        self._tracked[record.kind, record.outcome.reason] += 1
+
+    def _count_tracked(self) -> None:
+        """Once a round: the metrics' own locks and look-ups cost more than to count."""
+        for (kind, reason), times in self._tracked.items():
+            self._metrics.tracked.labels(kind).inc(times)
+            self._metrics.reasons.labels(reason).inc(times)
+        self._tracked.clear()
 
     def _dead_letter(
         self,
@@ -271,13 +277,15 @@ class Tracker:
             self._on_result(item, now)
             if item.result is not None and not item.is_final:
                 self._go_on(item.sending, item.result, now)
+        finished = []
         for work in ended:
             if work.refused:
                 self._lanes.surrender(work)
             else:
                 # Done first: whoever waits for the lanes to be empty commits then.
                 work.ticket.done()
-                self._lanes.finish(work)
+                finished.append(work)
+        self._lanes.finish(finished)
         for each in broken:
             each.ticket.done()
             each.told.set()

@@ -73,6 +73,15 @@ class Work:
         #: The ledger refused a send: the atom is no longer ours.
         self.refused = False
 
+    def send_ended(self, *, refused: bool) -> bool:
+        """A send of it is final, or refused; True when it was the last one missing."""
+        self.open_sends -= 1
+        self.refused = self.refused or refused
+        if self.open_sends:
+            self.busy -= 1
+        # With the last one the tracker stays at it until it lets its lane go on.
+        return self.open_sends == 0
+
     @property
     def counts_from_ms(self) -> int:
         """When its age begins: a redriven event is sent however old it is."""

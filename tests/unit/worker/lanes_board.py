@@ -32,8 +32,8 @@ class Board:
     def end(self, sending: Sending) -> None:
         """A send with its final result; the event is finished with its last one."""
         self.lanes.landed()
-        if self.lanes.send_ended(sending.work):
-            self.lanes.finish(sending.work)
+        if self.lanes.sends_ended([(sending.work, False)]):
+            self.lanes.finish([sending.work])
 
     def defer(self, sending: Sending, seconds: float) -> None:
         sending.attempt += 1
@@ -42,7 +42,7 @@ class Board:
 
     def refuse(self, sending: Sending) -> None:
         self.lanes.landed()
-        assert self.lanes.send_ended(sending.work, refused=True)
+        assert self.lanes.sends_ended([(sending.work, True)])
         self.lanes.surrender(sending.work)
 
     @property

@@ -71,7 +71,7 @@ class Rig:
         (sending,) = self.lanes.take(0)
         assert sending.work.event.alarm_id == alarm
         self.lanes.landed()
-        self.lanes.send_ended(sending.work, refused=True)
+        self.lanes.sends_ended([(sending.work, True)])
         self.lanes.surrender(sending.work)
 
 

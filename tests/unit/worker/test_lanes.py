@@ -47,7 +47,7 @@ def test_an_event_without_a_send_goes_to_the_tracker_when_its_turn_has_come(boar
     board.end(board.take())
     assert ids(board.tracked) == ["e2"]
     assert board.taken() == []
-    board.lanes.finish(board.tracked[0])
+    board.lanes.finish([board.tracked[0]])
     assert board.taken() == ["e3/0"]
 
 
@@ -165,7 +165,7 @@ def test_counts_return_to_zero(board: Board) -> None:
     assert board.counts == (3, sum(w.size for w in works), 0)
     for _ in range(3):
         board.end(board.take())
-    board.lanes.finish(board.tracked[0])
+    board.lanes.finish([board.tracked[0]])
     assert board.counts == (0, 0, 0)
     assert board.lanes.idle(works[0].atom)
 

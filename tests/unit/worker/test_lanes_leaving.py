@@ -97,6 +97,6 @@ def test_a_head_surrendered_after_its_followers_goes_in_front_of_them(board: Boa
 def test_a_refusal_of_one_destination_waits_for_the_others(board: Board) -> None:
     board.add(work("e1", sends=2))
     one, two = board.take(), board.take()
-    assert not board.lanes.send_ended(one.work, refused=True)
-    assert board.lanes.send_ended(two.work)
+    assert not board.lanes.sends_ended([(one.work, True)])
+    assert board.lanes.sends_ended([(two.work, False)])
     assert two.work.refused

@@ -112,7 +112,7 @@ class LanesMachine(RuleBasedStateMachine):
         sending = self.some(data)
         self.lanes.landed()
         self.ended[sending.send.notification.uid] += not refused
-        if self.lanes.send_ended(sending.work, refused=refused):
+        if self.lanes.sends_ended([(sending.work, refused)]):
             if sending.work.refused:
                 self.surrender(sending.work)
             else:
@@ -165,7 +165,7 @@ class LanesMachine(RuleBasedStateMachine):
     def finish(self, done: Work) -> None:
         assert all(self.ended[s.notification.uid] == 1 for s in done.prepared.sends)
         assert done is self.alive[done.atom].pop(0), "finished out of order"
-        self.lanes.finish(done)
+        self.lanes.finish([done])
 
     def surrender(self, lost: Work) -> None:
         self.lanes.surrender(lost)
@@ -213,7 +213,7 @@ class LanesMachine(RuleBasedStateMachine):
                 sending = self.taken.pop()
                 self.lanes.landed()
                 self.ended[sending.send.notification.uid] += 1
-                if self.lanes.send_ended(sending.work):
+                if self.lanes.sends_ended([(sending.work, False)]):
                     (self.surrender if sending.work.refused else self.finish)(sending.work)
             while self.tracked:
                 self.finish(self.tracked.pop(0))

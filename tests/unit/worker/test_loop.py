@@ -114,8 +114,8 @@ def test_partitions_are_paused_when_enough_waits_and_resumed_at_half(idle_rig: R
     for _ in range(5):
         (sending,) = idle_rig.lanes.take(0)
         idle_rig.lanes.landed()
-        idle_rig.lanes.send_ended(sending.work)
-        idle_rig.lanes.finish(sending.work)
+        idle_rig.lanes.sends_ended([(sending.work, False)])
+        idle_rig.lanes.finish([sending.work])
         sending.work.ticket.done()
     idle_rig.turn()
     assert not idle_rig.source.paused
