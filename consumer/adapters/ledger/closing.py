@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from functools import cache
 
 import msgspec
 from sqlalchemy import BigInteger, Connection, Executable, Text, bindparam, select, update
@@ -11,6 +10,7 @@ from sqlalchemy.types import Double
 from consumer.adapters.ledger.batch import given, rows, upsert
 from consumer.adapters.ledger.locks import AtomRow, lock_atoms
 from consumer.adapters.ledger.schema import atoms, events
+from consumer.adapters.ledger.statement import Statement
 from consumer.domain.ledger import Closing
 
 _NOW = bindparam("now", type_=Double)
@@ -25,23 +25,27 @@ _MOVED = given(
     thread_event_id=Text,
 )
 
-_MOVE = (
-    update(atoms)
-    .where(atoms.c.atom == _MOVED.c.atom)
-    .values(
-        updated_at=_NOW,
-        **{column.name: column for column in _MOVED.c if column.name != "atom"},
+_MOVE = Statement(
+    lambda _: (
+        update(atoms)
+        .where(atoms.c.atom == _MOVED.c.atom)
+        .values(
+            updated_at=_NOW,
+            **{column.name: column for column in _MOVED.c if column.name != "atom"},
+        )
     )
 )
+_ENDED = Statement(lambda _: select(events.c.id).join(_ENDS, events.c.id == _ENDS.c.id))
 
 
-@cache
 def _end(dialect: str) -> Executable:
-    """Answers the ids that had not ended before."""
     source = select(*_ENDS.c, _NOW).order_by(_ENDS.c.id)
     columns = [*_ENDS.c.keys(), "closed_at"]
     insert = upsert(events, dialect).from_select(columns, source)
-    return insert.on_conflict_do_nothing(index_elements=["id"]).returning(events.c.id)
+    return insert.on_conflict_do_nothing(index_elements=["id"])
+
+
+_END = Statement(_end)
 
 
 def close_events(connection: Connection, closings: Sequence[Closing], now: float) -> None:
@@ -52,8 +56,10 @@ def close_events(connection: Connection, closings: Sequence[Closing], now: float
     """
     held = lock_atoms(connection, (closing.atom for closing in closings))
     ends = rows((c.event_id, c.atom, c.outcome, c.state, c.timestamp_ms) for c in closings)
-    statement = _end(connection.dialect.name)
-    new = set(connection.execute(statement, {"rows": ends, "now": now}).scalars())
+    # Nobody else ends them meanwhile: their atoms are locked.
+    ended = {id_ for (id_,) in _ENDED.run(connection, rows=ends).fetchall()}
+    new = {c.event_id for c in closings} - ended
+    _END.run(connection, rows=ends, now=now)
 
     by_atom: defaultdict[str, list[Closing]] = defaultdict(list)
     for closing in closings:
@@ -62,7 +68,7 @@ def close_events(connection: Connection, closings: Sequence[Closing], now: float
     moved = (moved_on(held[atom], of_atom, new) for atom, of_atom in by_atom.items())
     changed = [row for row in moved if row != held[row.atom]]
     if changed:
-        connection.execute(_MOVE, {"rows": rows(map(_values, changed)), "now": now})
+        _MOVE.run(connection, rows=rows(map(_values, changed)), now=now)
 
 
 def moved_on(row: AtomRow, closings: Sequence[Closing], new: Collection[str]) -> AtomRow:

@@ -2,14 +2,14 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Final, NoReturn, TypeVar
 
 from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from consumer.adapters.ledger.engine import BEGIN
+from consumer.adapters.ledger.engine import BEGIN, is_memory
 from consumer.domain.errors import LedgerUnavailable
 
 T = TypeVar("T")
@@ -32,19 +32,48 @@ class Database:
         # SQLite has one writer at a time. Its own waiting is polling with growing pauses, which
         # starves threads of one process; they queue here instead.
         self._writers = threading.Lock() if engine.dialect.name == "sqlite" else None
+        #: Whoever has the turn writes by it: to borrow a connection from the pool and to give it
+        #: back takes longer than one row. A database in memory has one connection for all.
+        self._writer: Connection | None = None
+        self._keeps_writer = self._writers is not None and not is_memory(engine.url)
+        #: What statements raise that go to the driver themselves.
+        self._driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one transaction and commit it. Raises LedgerUnavailable."""
         with self._turn():
-            return self._run(self._engine, work)
+            return self._run(self._writing, work)
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work`, which only reads. Raises LedgerUnavailable."""
-        return self._run(self._reader, work)
+        return self._run(self._reader.begin, work)
 
     def close(self) -> None:
         """Close the connections; a later call would open new ones."""
+        # A writer that never ends is closed with the process.
+        with suppress(LedgerUnavailable), self._turn():
+            self._drop_writer()
         self._engine.dispose()
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        if not self._keeps_writer:
+            with self._engine.begin() as connection:
+                yield connection
+            return
+        try:
+            self._writer = self._writer or self._engine.connect()
+            with self._writer.begin():
+                yield self._writer
+        except BaseException:
+            # Whatever state it is in: the next writer begins with another.
+            self._drop_writer()
+            raise
+
+    def _drop_writer(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.close()
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -58,19 +87,24 @@ class Database:
         finally:
             self._writers.release()
 
-    def _run(self, engine: Engine, work: Callable[[Connection], T]) -> T:
+    def _run(
+        self,
+        begin: Callable[[], AbstractContextManager[Connection]],
+        work: Callable[[Connection], T],
+    ) -> T:
         tries = 1
         while True:
             try:
-                with engine.begin() as connection:
+                with begin() as connection:
                     return work(connection)
-            except DBAPIError as error:
+            except (DBAPIError, self._driver_error) as error:
                 # All statements take their row locks in the order of the atoms, so this is for
                 # what others do to the database. The loser was rolled back: no pause is needed.
-                if getattr(error.orig, "sqlstate", None) in _TRY_AGAIN and tries < _TRIES:
+                cause = getattr(error, "orig", None) or error
+                if getattr(cause, "sqlstate", None) in _TRY_AGAIN and tries < _TRIES:
                     tries += 1
                     continue
-                self._unavailable(error, str(error.orig))
+                self._unavailable(error, str(cause))
             except PoolTimeoutError as error:
                 self._unavailable(error, "all connections are in use")
 

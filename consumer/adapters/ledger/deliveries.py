@@ -1,7 +1,6 @@
 """What happens to one notification: SENDING before the request, its result after the answer."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -25,6 +24,7 @@ from consumer.adapters.ledger.batch import given, rows, upsert
 from consumer.adapters.ledger.locks import is_ours, lock_atoms
 from consumer.adapters.ledger.reading import bare_message_id
 from consumer.adapters.ledger.schema import deliveries
+from consumer.adapters.ledger.statement import Statement
 from consumer.domain.ledger import DeliveryState, SendingMark, Settlement
 
 _OWNER = bindparam("me", type_=Text)
@@ -58,9 +58,8 @@ _RESULTS = given(
 )
 
 
-@cache
 def _mark(dialect: str) -> Executable:
-    """Insert, or begin the next attempt; answers the uids that may be sent now.
+    """Insert, or begin the next attempt; counts what may be sent now.
 
     SENDING of another owner or fence is in doubt: to be looked up, not to be sent again.
     """
@@ -82,18 +81,31 @@ def _mark(dialect: str) -> Executable:
     ours = and_(
         row.state == DeliveryState.SENDING.value, row.owner == mark.owner, row.fence == mark.fence
     )
-    return (
-        insert.from_select(list(new), source)
-        .on_conflict_do_update(
-            index_elements=["uid"],
-            set_=changed,
-            where=or_(row.state == DeliveryState.DEFERRED.value, ours),
-        )
-        .returning(row.uid)
+    return insert.from_select(list(new), source).on_conflict_do_update(
+        index_elements=["uid"],
+        set_=changed,
+        where=or_(row.state == DeliveryState.DEFERRED.value, ours),
     )
 
 
-def _settle() -> Executable:
+_MARK = Statement(_mark)
+
+
+def _marked(_dialect: str) -> Executable:
+    """Which uids stand as `_MARK` left them."""
+    row = deliveries.c
+    return select(row.uid).where(
+        row.uid == _MARKS.c.uid,
+        row.state == DeliveryState.SENDING.value,
+        row.owner == _OWNER,
+        row.fence == _MARKS.c.fence,
+    )
+
+
+_MARKED = Statement(_marked)
+
+
+def _settle(_dialect: str) -> Executable:
     """ACCEPTED is final, and a fact whoever says it. All else yields to a newer fence."""
     row, result = deliveries.c, _RESULTS.c
     newer = row.fence > result.fence
@@ -120,15 +132,17 @@ def _settle() -> Executable:
     )
 
 
-_SETTLE = _settle()
+_SETTLE = Statement(_settle)
 
 #: What does not contradict that the provider has the email.
 _MAY_BE_ACCEPTED = (DeliveryState.ACCEPTED, DeliveryState.IN_DOUBT)
 #: Accepted, as a webhook told, while we thought otherwise.
-_OVERRULED = select(deliveries.c.uid).where(
-    deliveries.c.uid == _RESULTS.c.uid,
-    deliveries.c.state == DeliveryState.ACCEPTED.value,
-    _RESULTS.c.state.not_in([state.value for state in _MAY_BE_ACCEPTED]),
+_OVERRULED = Statement(
+    lambda _: select(deliveries.c.uid).where(
+        deliveries.c.uid == _RESULTS.c.uid,
+        deliveries.c.state == DeliveryState.ACCEPTED.value,
+        *(_RESULTS.c.state != state.value for state in _MAY_BE_ACCEPTED),
+    )
 )
 
 
@@ -156,8 +170,12 @@ def mark_sending(
             )
             for mark in ours.values()
         )
-        parameters = {"rows": wanted, "me": owner, "now": now}
-        allowed.update(connection.execute(_mark(connection.dialect.name), parameters).scalars())
+        count = _MARK.run(connection, rows=wanted, me=owner, now=now).rowcount
+        if count == len(ours):
+            allowed.update(ours)
+        else:
+            found = _MARKED.run(connection, rows=wanted, me=owner).fetchall()
+            allowed.update(uid for (uid,) in found)
     return {mark.uid for mark in marks} - allowed
 
 
@@ -180,10 +198,10 @@ def settle(
         )
         for result in last_words(settlements).values()
     )
-    connection.execute(_SETTLE, {"rows": wanted, "me": owner, "now": now})
+    _SETTLE.run(connection, rows=wanted, me=owner, now=now)
     lost = {s.uid for s in settlements if not is_ours(held, owner, s.atom, s.fence)}
     if any(s.state not in _MAY_BE_ACCEPTED for s in settlements):
-        lost.update(connection.execute(_OVERRULED, {"rows": wanted}).scalars())
+        lost.update(uid for (uid,) in _OVERRULED.run(connection, rows=wanted).fetchall())
     return lost
 
 

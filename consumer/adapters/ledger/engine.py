@@ -84,7 +84,8 @@ def _sqlite(url: URL, pool_size: int, timeout_seconds: float) -> Engine:
         # A deferred transaction that reads first and writes later fails at once when another
         # process wrote in between; taking the write lock first waits for it instead.
         how = connection.get_execution_options().get(BEGIN, "BEGIN IMMEDIATE")
-        connection.exec_driver_sql(how)
+        driver: Any = connection.connection.driver_connection
+        driver.execute(how)
 
     return engine
 

@@ -10,18 +10,20 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from sqlalchemy import Connection, Text, select
 
-from consumer.adapters.ledger.batch import given, rows, struct
+from consumer.adapters.ledger.batch import given, rows
 from consumer.adapters.ledger.schema import atoms
+from consumer.adapters.ledger.statement import Statement, in_json
 from consumer.domain.alarm import State
 
 _GIVEN = given(atom=Text)
 
-_LOCK = (
-    select(atoms)
+_LOCKED = (
+    select(*(column for column in atoms.c if column.name != "updated_at"))
     .join(_GIVEN, atoms.c.atom == _GIVEN.c.atom)
     .order_by(atoms.c.atom)
     .with_for_update(of=atoms)
 )
+_LOCK = Statement(lambda dialect: in_json(_LOCKED, dialect))
 
 
 class AtomRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,11 +42,14 @@ class AtomRow(msgspec.Struct, frozen=True, kw_only=True):
         return self.owner == owner and self.fence == fence
 
 
+_ROWS = msgspec.json.Decoder(list[AtomRow])
+
+
 def lock_atoms(connection: Connection, names: Iterable[str]) -> Mapping[str, AtomRow]:
     """Lock these atoms until the end of the transaction; those unknown are not in the answer."""
     wanted = rows([name] for name in sorted(set(names)))
-    found = connection.execute(_LOCK, {"rows": wanted}).mappings()
-    return {row["atom"]: struct(row, AtomRow) for row in found}
+    (found,) = _LOCK.run(connection, rows=wanted).fetchone()
+    return {row.atom: row for row in _ROWS.decode(found)} if found else {}
 
 
 def is_ours(held: Mapping[str, AtomRow], owner: str, atom: str, fence: int) -> bool:

@@ -1,20 +1,24 @@
 """What the ledger knows: events, deliveries, counts. Nothing here writes or locks."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Text, func, select
+from sqlalchemy import ColumnElement, Connection, Table, Text, func, select
 
 from consumer.adapters.ledger.batch import given, rows, struct
 from consumer.adapters.ledger.schema import atoms, deliveries, events, owners
+from consumer.adapters.ledger.statement import Statement
+from consumer.domain.converting import convert
 from consumer.domain.identity import normalised_address
 from consumer.domain.ledger import AtomState, DeliveryRow, DeliveryState, EventRow
 
 _GIVEN = given(id=Text)
-_EVENTS_BY_ID = select(events).join(_GIVEN, events.c.id == _GIVEN.c.id)
-_ATOMS_BY_NAME = select(atoms).join(_GIVEN, atoms.c.atom == _GIVEN.c.id)
-_DELIVERIES_OF = select(deliveries).join(_GIVEN, deliveries.c.event_id == _GIVEN.c.id)
+_EVENTS_BY_ID = Statement(lambda _: select(events).join(_GIVEN, events.c.id == _GIVEN.c.id))
+_ATOMS_BY_NAME = Statement(lambda _: select(atoms).join(_GIVEN, atoms.c.atom == _GIVEN.c.id))
+_DELIVERIES_OF = Statement(
+    lambda _: select(deliveries).join(_GIVEN, deliveries.c.event_id == _GIVEN.c.id)
+)
 
 
 def bare_message_id(message_id: str) -> str:
@@ -24,20 +28,21 @@ def bare_message_id(message_id: str) -> str:
 
 def events_by_id(connection: Connection, ids: Collection[str]) -> dict[str, EventRow]:
     """Those of the events that have ended."""
-    found = _matching(connection, _EVENTS_BY_ID, ids)
-    return {row["id"]: struct(row, EventRow) for row in found}
+    found = _matching(connection, _EVENTS_BY_ID, events, ids)
+    return {row["id"]: convert(row, EventRow) for row in found}
 
 
 def atoms_by_name(connection: Connection, names: Collection[str]) -> dict[str, AtomState]:
     """How far they have come, whoever holds them."""
-    found = _matching(connection, _ATOMS_BY_NAME, names)
-    return {row["atom"]: struct(row, AtomState) for row in found}
+    found = _matching(connection, _ATOMS_BY_NAME, atoms, names)
+    return {row["atom"]: convert(row, AtomState) for row in found}
 
 
 def deliveries_of(connection: Connection, event_ids: Collection[str]) -> dict[str, DeliveryRow]:
     """Deliveries of the events, by notification uid."""
-    found = _matching(connection, _DELIVERIES_OF, event_ids)
-    return {row["uid"]: struct(row, DeliveryRow) for row in found}
+    found = _matching(connection, _DELIVERIES_OF, deliveries, event_ids)
+    # SQLite has numbers for what is true and false.
+    return {row["uid"]: convert(row, DeliveryRow, strict=False) for row in found}
 
 
 def find_deliveries(
@@ -99,9 +104,13 @@ def ping(connection: Connection) -> None:
 
 
 def _matching(
-    connection: Connection, statement: Select[Any], ids: Iterable[str]
-) -> Sequence[RowMapping]:
+    connection: Connection, statement: Statement, table: Table, ids: Iterable[str]
+) -> Iterator[dict[str, Any]]:
+    """Whole rows by their columns' names. Not as JSON: times are answered exactly."""
     wanted = sorted(ids)
     if not wanted:
-        return ()
-    return connection.execute(statement, {"rows": rows([id_] for id_ in wanted)}).mappings().all()
+        return
+    # SQLAlchemy's own kind of str is no key to msgspec.
+    names = [str(column.name) for column in table.c]
+    for row in statement.run(connection, rows=rows([id_] for id_ in wanted)).fetchall():
+        yield dict(zip(names, row, strict=True))

@@ -17,6 +17,7 @@ from sqlalchemy.schema import Column
 from consumer.adapters.ledger.batch import given, rows
 from consumer.adapters.ledger.locks import lock_atoms
 from consumer.adapters.ledger.schema import atoms, deliveries, events, gates, owners, problems
+from consumer.adapters.ledger.statement import Statement
 from consumer.domain.alarm import State
 from consumer.domain.ledger import DeliveryState
 
@@ -25,14 +26,16 @@ _OPEN = (DeliveryState.SENDING, DeliveryState.IN_DOUBT, DeliveryState.DEFERRED)
 
 # By name alone, who holds it is known from the lock: with the owner in it SQLite takes the owner's
 # index, and goes through all names for each atom of ours.
-_RELEASE = update(atoms).where(atoms.c.atom == _GIVEN.c.atom).values(owner=None)
+_RELEASE = Statement(
+    lambda _: update(atoms).where(atoms.c.atom == _GIVEN.c.atom).values(owner=None)
+)
 
 
 def release(connection: Connection, owner: str, names: Collection[str]) -> None:
     """Give back those of the atoms that are ours."""
     held = lock_atoms(connection, names).values()
     ours = rows([row.atom] for row in held if row.owner == owner)
-    connection.execute(_RELEASE, {"rows": ours})
+    _RELEASE.run(connection, rows=ours)
 
 
 def release_all(connection: Connection, owner: str) -> None:

@@ -115,3 +115,29 @@ def test_deadlock_is_tried_three_times_in_all(
         with pytest.raises(LedgerUnavailable):
             database.write(work)
     assert len(made) == calls
+
+
+def test_writer_that_failed_is_not_used_again(database: Database) -> None:
+    """A connection may be left in any state, and the next writer must not inherit it."""
+    seen: list[Connection] = []
+
+    def failing(connection: Connection) -> None:
+        seen.append(connection)
+        raise ZeroDivisionError
+
+    database.write(seen.append)
+    database.write(seen.append)
+    with pytest.raises(ZeroDivisionError):
+        database.write(failing)
+    database.write(seen.append)
+    first, second, third, fourth = seen
+    assert first is second is third
+    assert fourth is not third
+
+
+def test_closed_database_leaves_no_connection_behind(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "ledger.db")
+    writers: list[Connection] = []
+    database.write(writers.append)
+    database.close()
+    assert writers[0].closed
