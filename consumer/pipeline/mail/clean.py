@@ -27,6 +27,7 @@ _LOOK_AHEAD: Final = 4
 _ELLIPSIS: Final = "…"
 _LINK: Final = re.compile(r"https?://[^\s<>\"'`\\^{|}]+", re.IGNORECASE)
 _LINK_LIMIT: Final = 2000
+_NO_TOKEN: Final = re.compile(r"[^a-z0-9._:]+")
 #: An id is shorter than 50. Mailgun counts the encoded headers of a mail: 16 kB for all of them.
 _HEADER_LIMIT: Final = 100
 #: Of an encoded word, by RFC 2047.
@@ -39,6 +40,8 @@ def one_line(text: object, limit: int) -> str:
     """`text` as one visible line of at most `limit` characters; None gives the empty string."""
     if text is None:
         return ""
+    if type(text) is str and len(text) <= limit and text.isascii() and text.isprintable():
+        return " ".join(text.split())  # nearly all texts are like this
     line, cut = _beginning(text, limit)
     if not (line.isascii() and line.isprintable()):
         line = _INVISIBLE.sub("", _BREAKS.sub(" ", _SURROGATES.sub("\ufffd", line)))
@@ -50,9 +53,10 @@ def block(text: object, limit: int, max_lines: int) -> str:
     if text is None:
         return ""
     clean, cut = _beginning(text, limit)
-    if not (clean.isascii() and clean.isprintable()):
-        clean = _LINE_ENDS.sub("\n", _SURROGATES.sub("\ufffd", clean))
-        clean = _INVISIBLE.sub("", _CONTROLS.sub(" ", clean))
+    if clean.isascii() and clean.isprintable():
+        return _clipped(clean.strip(), limit, cut)
+    clean = _LINE_ENDS.sub("\n", _SURROGATES.sub("\ufffd", clean))
+    clean = _INVISIBLE.sub("", _CONTROLS.sub(" ", clean))
     lines = [line.rstrip() for line in clean.strip().split("\n")]
     lines = [line for line, above in zip(lines, ["", *lines], strict=False) if line or above]
     cut = cut or len(lines) > max_lines
@@ -77,12 +81,12 @@ def header_line(text: object, limit: int) -> str:
     A literal `=?` is broken up: a reader would decode what follows, and with it whatever
     character was taken out here.
     """
-    return one_line(str("" if text is None else text).replace("=?", "= ?"), limit)
+    return one_line(text if text is None else str(text).replace("=?", "= ?"), limit)
 
 
 def token(text: str | None, limit: int) -> str:
     """`text` as a lower-case ASCII word for tags; other characters become one hyphen."""
-    return re.sub(r"[^a-z0-9._:]+", "-", (text or "")[:limit].lower()).strip("-")
+    return _NO_TOKEN.sub("-", (text or "")[:limit].lower()).strip("-")
 
 
 def safe_link(text: str | None) -> str:

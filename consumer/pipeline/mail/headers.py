@@ -31,7 +31,7 @@ def headers(
         ("X-Alarm-Entity", header_value(event.entity_id)),
         ("X-Alarm-Check", header_value(event.check_id)),
         ("X-Alarm-Id", header_value(event.alarm_id)),
-        ("X-Alarm-State", event.state.value),
+        ("X-Alarm-State", str(event.state)),
         ("X-Alarm-Event", header_value(event.id)),
     ]
     if event.state is State.CRITICAL:
@@ -43,7 +43,7 @@ def tags(notification: Notification, context: Context) -> tuple[str, ...]:
     """For the provider's statistics: the state, the type of check, `test` for a test event."""
     event = notification.event
     check_type = token(context.check.type if context.check else None, _TAG)
-    found = (event.state.value.lower(), check_type, "test" if event.test else "")
+    found = (event.state.lower(), check_type, "test" if event.test else "")
     return tuple(tag for tag in found if tag)
 
 
@@ -61,7 +61,7 @@ def variables(notification: Notification, installation: str) -> tuple[tuple[str,
         ("entity_id", one_line(event.entity_id, _VARIABLE)),
         ("check_id", one_line(event.check_id, _VARIABLE)),
         ("alarm_id", one_line(event.alarm_id, _VARIABLE)),
-        ("state", event.state.value),
+        ("state", str(event.state)),
         ("target_id", one_line(notification.target_id, _VARIABLE)),
         ("installation", installation),
     )

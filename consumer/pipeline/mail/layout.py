@@ -6,6 +6,7 @@ from typing import Final
 WIDTH: Final = 76
 _RULE_WIDTH: Final = 70
 _MAX_INDENT: Final = 40
+_FITS_ANYWHERE: Final = WIDTH - _MAX_INDENT
 
 
 def heading(title: str, mark: str = "-") -> str:
@@ -20,9 +21,9 @@ def column(name: str, width: int) -> str:
 
 def fill(text: str, indent: int = 0) -> str:
     """`text` wrapped, for a place that starts in column `indent`. Long words stay whole: links."""
-    room = WIDTH - min(max(indent, 0), _MAX_INDENT)
-    if type(text) is str and len(text) <= room and "\n" not in text:
+    if type(text) is str and len(text) <= _FITS_ANYWHERE and "\n" not in text:
         return text
+    room = WIDTH - min(max(indent, 0), _MAX_INDENT)
     lines: list[str] = []
     for line in text.split("\n"):
         lines += [line] if len(line) <= room else _wrapped(line, room)

@@ -26,6 +26,8 @@ _CONSECUTIVE_COUNT: Final = re.compile(r":set\s+consecutiveCount\s*=\s*([1-5])\b
 
 def observations(event: AlarmEvent, context: Context, now_ms: int) -> dict[str, Any]:
     """What each zone saw, in the order of the event; `more` counts those left out."""
+    if not event.observations:
+        return {"shown": [], "more": 0}
     oldest = _oldest_that_counts(event.timestamp, context.check, context.alarm)
     return {
         "shown": [

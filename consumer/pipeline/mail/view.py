@@ -48,8 +48,8 @@ def event_values(
         "product": product_name,
         "title": f"{product_name} notification",
         "headline": f"{check['label']} on {entity['label']}",
-        "state": event.state.value,
-        "previous_state": previous.value if previous else "",
+        "state": str(event.state),
+        "previous_state": str(previous) if previous else "",
         "state_change": _state_change(event.state, previous),
         "colour": colour_of(event.state),
         "status": block(event.status, _STATUS, _STATUS_LINES),
@@ -70,7 +70,8 @@ def event_values(
         "observations": sections.observations(event, context, now_ms),
         "tables": sections.tables(event),
     }
-    return {**values, "facts": _facts(values)}
+    values["facts"] = _facts(values)
+    return values
 
 
 def recipient_values(
@@ -99,7 +100,7 @@ def recipient_values(
 
 def _state_change(state: State, previous: State | None) -> str:
     if previous is None:
-        return state.value
+        return str(state)
     return f"{state} (still)" if previous is state else f"{state} (was {previous})"
 
 

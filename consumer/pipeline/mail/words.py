@@ -2,6 +2,7 @@
 
 import math
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from typing import Any, Final
 
 from consumer.pipeline.mail.clean import one_line
@@ -31,6 +32,8 @@ _NO_UNIT: Final = frozenset({"unknown", "other", "none"})
 _NUMERIC: Final = frozenset("iIlLn")
 _VALUE_LIMIT: Final = 200
 _UNIT_LIMIT: Final = 40
+#: Alarms come in storms, with many in one second.
+_SECONDS_KEPT: Final = 1024
 #: Larger numbers are written as they came.
 _LARGEST: Final = 1e18
 
@@ -38,15 +41,9 @@ _LARGEST: Final = 1e18
 def date(timestamp_ms: int, zone: tzinfo) -> str:
     """`Tue 11 Feb 2014 17:12:13 UTC`; in a zone other than UTC the time in UTC follows."""
     try:
-        moment = datetime.fromtimestamp(timestamp_ms / 1000, UTC)
-        local = moment.astimezone(zone)
+        return _date(timestamp_ms // 1000, zone)
     except (ValueError, OverflowError, OSError):
         return f"{timestamp_ms} ms after 1 Jan 1970"
-    text = f"{_day(local)} {local:%H:%M:%S} {local.tzname()}"
-    if local.utcoffset() == moment.utcoffset():
-        return text
-    other_day = "" if local.date() == moment.date() else f"{_day(moment)} "
-    return f"{text} ({other_day}{moment:%H:%M:%S} UTC)"
 
 
 def duration(milliseconds: float) -> str:
@@ -85,6 +82,22 @@ def metric(kind: str | None, data: Any, unit: str | None) -> tuple[str, str]:
     value = _readable(number, unit_word) if abs(number) < _LARGEST else raw
     # `412 ms` says all of `412 milliseconds`.
     return value, "" if value.split()[:1] == raw.split()[:1] else raw
+
+
+@lru_cache(_SECONDS_KEPT)
+def _date(timestamp: int, zone: tzinfo) -> str:
+    moment = datetime.fromtimestamp(timestamp, UTC)
+    local = moment.astimezone(zone)
+    text = f"{_day(local)} {_clock(local)} {local.tzname()}"
+    if local.utcoffset() == moment.utcoffset():
+        return text
+    other_day = "" if local.date() == moment.date() else f"{_day(moment)} "
+    return f"{text} ({other_day}{_clock(moment)} UTC)"
+
+
+def _clock(moment: datetime) -> str:
+    # strftime takes longer than all the rest of a date.
+    return f"{moment.hour:02}:{moment.minute:02}:{moment.second:02}"
 
 
 def _day(moment: datetime) -> str:
