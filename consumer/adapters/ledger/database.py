@@ -1,8 +1,7 @@
 """Transactions on the ledger's database, and its errors in our words."""
 
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager
 from typing import Final, NoReturn, TypeVar
 
 from sqlalchemy import URL, Connection, Engine
@@ -10,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from consumer.adapters.ledger.engine import BEGIN, is_memory
+from consumer.adapters.ledger.shared import NotCarriedError, SharedTransactions
 from consumer.domain.errors import LedgerUnavailable
 
 T = TypeVar("T")
@@ -30,29 +30,33 @@ class Database:
         self._reader = engine.execution_options(**{BEGIN: "BEGIN"})
         self._timeout_seconds = timeout_seconds
         # SQLite has one writer at a time. Its own waiting is polling with growing pauses, which
-        # starves threads of one process; they queue here instead.
-        self._writers = threading.Lock() if engine.dialect.name == "sqlite" else None
-        #: Whoever has the turn writes by it: to borrow a connection from the pool and to give it
-        #: back takes longer than one row. A database in memory has one connection for all.
+        # starves threads of one process; they share transactions instead.
+        self._shared = (
+            SharedTransactions(self._writing, timeout_seconds)
+            if engine.dialect.name == "sqlite"
+            else None
+        )
+        #: To borrow a connection from the pool and to give it back takes longer than one row, so
+        #: the one that writes is kept. A database in memory has one connection for all.
         self._writer: Connection | None = None
-        self._keeps_writer = self._writers is not None and not is_memory(engine.url)
+        self._keeps_writer = not is_memory(engine.url)
         #: What statements raise that go to the driver themselves.
         self._driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one transaction and commit it. Raises LedgerUnavailable."""
-        with self._turn():
-            return self._run(self._writing, work)
+        if self._shared is None:
+            return self._run(lambda: self._transaction(self._engine, work))
+        shared = self._shared
+        return self._run(lambda: shared.write(work))
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work`, which only reads. Raises LedgerUnavailable."""
-        return self._run(self._reader.begin, work)
+        return self._run(lambda: self._transaction(self._reader, work))
 
     def close(self) -> None:
         """Close the connections; a later call would open new ones."""
-        # A writer that never ends is closed with the process.
-        with suppress(LedgerUnavailable), self._turn():
-            self._drop_writer()
+        self._drop_writer()
         self._engine.dispose()
 
     @contextmanager
@@ -75,28 +79,16 @@ class Database:
         if writer is not None:
             writer.close()
 
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        if self._writers is None:
-            yield
-            return
-        if not self._writers.acquire(timeout=self._timeout_seconds):
-            raise LedgerUnavailable(f"ledger ({_name(self._engine.url)}): too many writers wait")
-        try:
-            yield
-        finally:
-            self._writers.release()
+    @staticmethod
+    def _transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
+        with engine.begin() as connection:
+            return work(connection)
 
-    def _run(
-        self,
-        begin: Callable[[], AbstractContextManager[Connection]],
-        work: Callable[[Connection], T],
-    ) -> T:
+    def _run(self, attempt: Callable[[], T]) -> T:
         tries = 1
         while True:
             try:
-                with begin() as connection:
-                    return work(connection)
+                return attempt()
             except (DBAPIError, self._driver_error) as error:
                 # All statements take their row locks in the order of the atoms, so this is for
                 # what others do to the database. The loser was rolled back: no pause is needed.
@@ -107,6 +99,8 @@ class Database:
                 self._unavailable(error, str(cause))
             except PoolTimeoutError as error:
                 self._unavailable(error, "all connections are in use")
+            except NotCarriedError as error:
+                self._unavailable(error, str(error))
 
     def _unavailable(self, error: Exception, text: str) -> NoReturn:
         url = self._engine.url
