@@ -92,10 +92,10 @@ def atom_of(tenant_id: str, entity_id: str, alarm_id: str, check_id: str) -> str
 
     A colon inside an id is written `%3A`, so that two atoms never share a name.
     """
-    ids = (tenant_id, entity_id, alarm_id, check_id)
-    plain = ":".join(ids)
-    if plain.count(":") == len(ids) - 1 and "%" not in plain:
+    plain = f"{tenant_id}:{entity_id}:{alarm_id}:{check_id}"
+    if plain.count(":") == 3 and "%" not in plain:
         return plain
+    ids = (tenant_id, entity_id, alarm_id, check_id)
     return ":".join(part.replace("%", "%25").replace(":", "%3A") for part in ids)
 
 

@@ -96,9 +96,11 @@ def _kept(chosen: Format, parts: Sequence[Part], body: bytes, max_bytes: int) ->
     may_be_large = len(body) > max_bytes
     events: list[AlarmEvent] = []
     refused: dict[int, InvalidMessage] = {}
-    left_out = sum(part.count for part in parts if isinstance(part, LeftOut))
-    alarms = (part for part in parts if not isinstance(part, LeftOut))
-    for place, part in enumerate(alarms):
+    place = left_out = 0
+    for part in parts:
+        if isinstance(part, LeftOut):
+            left_out += part.count
+            continue
         if isinstance(part, InvalidMessage):
             refused[place] = part
         else:
@@ -109,6 +111,7 @@ def _kept(chosen: Format, parts: Sequence[Part], body: bytes, max_bytes: int) ->
                 events.append(_fitting(event, max_bytes) if may_be_large else event)
             except InvalidMessage as invalid:
                 refused[place] = within(f"[{place}]", invalid) if len(parts) > 1 else invalid
+        place += 1
     together = _together(list(refused.values())) if refused else None
     if together is not None and not events:
         raise together
