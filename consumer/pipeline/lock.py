@@ -167,12 +167,13 @@ def _has_ended(event_id: str, atom: str, claims: Claims) -> bool:
 
 def _decide(meant: Meaning, now: Progress, rules: LockRules, now_ms: int) -> Locked:
     event = meant.event
-    ending = _reason_to_end(meant, now, rules)
-    keeps_state = stands_alone(event) or (
+    apart = stands_alone(event)
+    ending = _reason_to_end(meant, now, rules, apart=apart)
+    keeps_state = apart or (
         ending is not None and ending.kind in (Kind.DUPLICATE, Kind.STALE, Kind.IGNORED)
     )
     advances = meant.confirms or not keeps_state
-    alone = stands_alone(event) or _is_last(event, now)
+    alone = apart or _is_last(event, now)
     gap = ending is None and not alone and _has_gap(event, now, rules)
     return Locked(
         event=event,
@@ -197,11 +198,13 @@ def _moved_on(meant: Meaning, now: Progress, now_ms: int, *, sends: bool) -> Pro
     )
 
 
-def _reason_to_end(meant: Meaning, now: Progress, rules: LockRules) -> Ending | None:
+def _reason_to_end(
+    meant: Meaning, now: Progress, rules: LockRules, *, apart: bool
+) -> Ending | None:
     event = meant.event
     if meant.is_known:
         return _end(Kind.DUPLICATE, Reason.SEEN_BEFORE, "This event was seen before")
-    if stands_alone(event):
+    if apart:
         return None
     if rules.ignores(event.state):
         return _end(Kind.IGNORED, Reason.UNKNOWN_STATE, "The state UNKNOWN is not notified")

@@ -143,6 +143,8 @@ def _targets(tenant: str, ids: Sequence[str], snapshot: Snapshot) -> dict[str, T
 
 
 def _zones(event: AlarmEvent, snapshot: Snapshot) -> dict[str, Zone]:
+    if not event.observations:
+        return {}
     ids = {o.monitoring_zone_id for o in event.observations if o.monitoring_zone_id}
     return {id_: zone for id_ in ids if (zone := snapshot.zone(id_)) is not None}
 

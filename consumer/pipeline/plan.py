@@ -5,6 +5,8 @@ end as failed (unknown notification, unsupported type, no address) while the oth
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Final
 
 import msgspec
 
@@ -14,6 +16,9 @@ from consumer.domain.catalog import Account, ContactPerson, Target
 from consumer.domain.identity import normalised_address, notification_uid
 from consumer.domain.notification import Context, Ending, Notification
 from consumer.domain.reasons import Kind, Reason
+
+#: Those on call are told of many alarms.
+_ADDRESSES: Final = 2048
 
 
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,8 +138,8 @@ def technical_contacts(account: Account | None) -> list[ContactPerson]:
 def _to_address(
     event: AlarmEvent, context: Context, target: Target, address: str, name: str = ""
 ) -> Notification | Ending:
-    destination = normalised_address(address)
-    if not valid_address(destination):
+    destination, is_valid = _destination(address)
+    if not is_valid:
         return _end(
             Kind.FAILED,
             Reason.INVALID_ADDRESS,
@@ -152,6 +157,13 @@ def _to_address(
         plan_id=context.plan_id,
         recipient_name=name or target.label or "",
     )
+
+
+@lru_cache(_ADDRESSES)
+def _destination(address: str) -> tuple[str, bool]:
+    """The normalised address, and whether it is one."""
+    destination = normalised_address(address)
+    return destination, valid_address(destination)
 
 
 def _end(

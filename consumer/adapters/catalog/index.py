@@ -1,8 +1,10 @@
 """Rows in memory, and the snapshot that answers from them. Pure: nothing here does I/O."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
 
-from consumer.adapters.catalog.rows import SHARED, Row, V, ValueType
+from consumer.adapters.catalog.rows import NAMES, SHARED, Row, V, ValueType
 from consumer.domain.catalog import (
     Account,
     Alarm,
@@ -14,29 +16,33 @@ from consumer.domain.catalog import (
     Zone,
 )
 
+_NONE: Final[Mapping[str, Row]] = MappingProxyType({})
+
 
 class Index:
     """Rows by kind, tenant and id. Of two rows with one id the first one added counts."""
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
-        self._rows: dict[tuple[ValueType, str], dict[str, Row]] = {}
+        #: By kind, tenant and id.
+        self._rows: dict[ValueType, dict[str, dict[str, Row]]] = {kind: {} for kind in NAMES}
         self._tenants: dict[str, str] = {}
         self.add(rows)
 
     def add(self, rows: Iterable[Row]) -> None:
         for row in rows:
-            self._rows.setdefault((type(row.value), row.tenant), {}).setdefault(row.value.id, row)
+            of_kind = self._rows[type(row.value)]
+            of_kind.setdefault(row.tenant, {}).setdefault(row.value.id, row)
             if isinstance(row.value, Account):
                 self._tenants.setdefault(row.value.id, row.tenant)
 
     def tenant_of(self, asked: str) -> str:
         """The tenant id for an internal account id; anything else is a tenant id already."""
-        if (Account, asked) in self._rows:
+        if asked in self._rows[Account]:
             return asked
         return self._tenants.get(asked, asked)
 
     def account(self, asked: str) -> Account | None:
-        rows = self._rows.get((Account, self.tenant_of(asked)), {})
+        rows = self._rows[Account].get(self.tenant_of(asked), _NONE)
         for row in rows.values():
             if isinstance(row.value, Account):
                 return row.value
@@ -44,22 +50,23 @@ class Index:
 
     def find(self, kind: type[V], asked: str, row_id: str, entity_id: str = "") -> V | None:
         """The tenant's own row, or else the shared one, unless it is another entity's."""
-        for tenant in (self.tenant_of(asked), SHARED):
-            row = self._rows.get((kind, tenant), {}).get(row_id)
+        of_kind = self._rows[kind]
+        row = of_kind.get(self.tenant_of(asked), _NONE).get(row_id)
+        if row is None:
+            row = of_kind.get(SHARED, _NONE).get(row_id)
             if row is None:
-                continue
-            strange = bool(entity_id) and row.entity_id not in (None, entity_id)
-            return row.value if isinstance(row.value, kind) and not strange else None
-        return None
+                return None
+        strange = bool(entity_id) and row.entity_id not in (None, entity_id)
+        return row.value if isinstance(row.value, kind) and not strange else None
 
     def every(self, kind: type[V], asked: str) -> list[V]:
         """The tenant's own rows and the shared ones."""
-        return [
-            row.value
-            for tenant in dict.fromkeys((self.tenant_of(asked), SHARED))
-            for row in self._rows.get((kind, tenant), {}).values()
-            if isinstance(row.value, kind)
-        ]
+        of_kind = self._rows[kind]
+        tenant = self.tenant_of(asked)
+        found = list(of_kind.get(tenant, _NONE).values())
+        if tenant != SHARED:
+            found += of_kind.get(SHARED, _NONE).values()
+        return [row.value for row in found if isinstance(row.value, kind)]
 
 
 class CatalogSnapshot:
