@@ -24,7 +24,7 @@ from consumer.feedback.reading import read
 from consumer.feedback.report import NoReport, Report
 from consumer.feedback.telling import Told, tell
 from consumer.ports import Clock, Ledger, RecordSink
-from consumer.worker.gather import Gather
+from consumer.adapters.group_commit import Gather
 from consumer.worker.outbox import Outbox
 
 #: Seconds Kafka may take; a webhook's sender waits for so long, and comes again.

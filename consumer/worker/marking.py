@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from consumer.domain.errors import LedgerUnavailable
 from consumer.domain.ledger import SendingMark
 from consumer.ports import Clock, Ledger
-from consumer.worker.gather import Gather
+from consumer.adapters.group_commit import Gather
 from consumer.worker.lease import Lease
 from consumer.worker.work import Sending
 

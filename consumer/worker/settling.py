@@ -9,7 +9,7 @@ from consumer.domain.notification import SendResult
 from consumer.domain.reasons import Kind
 from consumer.pipeline.resume import Known
 from consumer.ports import Clock, Ledger
-from consumer.worker.gather import Gather
+from consumer.adapters.group_commit import Gather
 from consumer.worker.work import Sending, Work
 
 #: Seconds between two tries while the ledger is away.

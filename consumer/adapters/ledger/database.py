@@ -1,15 +1,16 @@
 """Transactions on the ledger's database, and its errors in our words."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final, NoReturn, TypeVar
+from functools import partial
+from typing import Any, Final, NoReturn, TypeVar
 
 from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from consumer.adapters.group_commit import Gather, NotServedError
 from consumer.adapters.ledger.engine import BEGIN, is_memory
-from consumer.adapters.ledger.shared import NotCarriedError, SharedTransactions
 from consumer.domain.errors import LedgerUnavailable
 
 T = TypeVar("T")
@@ -31,8 +32,8 @@ class Database:
         self._timeout_seconds = timeout_seconds
         # SQLite has one writer at a time. Its own waiting is polling with growing pauses, which
         # starves threads of one process; they share transactions instead.
-        self._shared = (
-            SharedTransactions(self._writing, timeout_seconds)
+        self._shared: Gather[Callable[[Connection], Any], Callable[[], Any]] | None = (
+            Gather(self._carry, timeout_seconds=timeout_seconds)
             if engine.dialect.name == "sqlite"
             else None
         )
@@ -44,11 +45,13 @@ class Database:
         self._driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error
 
     def write(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in one transaction and commit it. Raises LedgerUnavailable."""
+        """Run `work` in one transaction and commit it; if that fails, maybe once more. Raises
+        LedgerUnavailable."""
         if self._shared is None:
             return self._run(lambda: self._transaction(self._engine, work))
         shared = self._shared
-        return self._run(lambda: shared.write(work))
+        answer: T = self._run(lambda: shared.ask(work)())
+        return answer
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work`, which only reads. Raises LedgerUnavailable."""
@@ -58,6 +61,21 @@ class Database:
         """Close the connections; a later call would open new ones."""
         self._drop_writer()
         self._engine.dispose()
+
+    def _carry(self, works: Sequence[Callable[[Connection], Any]]) -> Sequence[Callable[[], Any]]:
+        """All in one transaction; each one's answer, or what it raises. Where that fails, each in
+        one of its own, so that none fails for another's fault."""
+        begun = False
+        try:
+            with self._writing() as connection:
+                begun = True
+                answers = [work(connection) for work in works]
+        except Exception as error:  # noqa: BLE001  # raised in the thread that asked
+            if begun and len(works) > 1:
+                return [self._carry([work])[0] for work in works]
+            # A database that is away: each in turn would wait as long for it as the first.
+            return [partial(_raise, error)] * len(works)
+        return [partial(_answer, answer) for answer in answers]
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
@@ -99,7 +117,7 @@ class Database:
                 self._unavailable(error, str(cause))
             except PoolTimeoutError as error:
                 self._unavailable(error, "all connections are in use")
-            except NotCarriedError as error:
+            except NotServedError as error:
                 self._unavailable(error, str(error))
 
     def _unavailable(self, error: Exception, text: str) -> NoReturn:
@@ -108,6 +126,14 @@ class Database:
         for secret in _secrets(url):
             line = line.replace(secret, "***")
         raise LedgerUnavailable(line[:_LONGEST]) from error
+
+
+def _raise(error: Exception) -> NoReturn:
+    raise error
+
+
+def _answer(answer: T) -> T:
+    return answer
 
 
 def _name(url: URL) -> str:

@@ -8,6 +8,7 @@ import pytest
 from kafka import codec
 
 from consumer.adapters.kafka.client_quirks import (
+    ask_only_for_a_lost_coordinator,
     ensure_reachable,
     give_back_what_was_held,
     is_fenced,
@@ -43,6 +44,30 @@ def test_a_client_without_these_insides_is_left_alone() -> None:
     for insides in (SimpleNamespace(), SimpleNamespace(_coordinator=SimpleNamespace())):
         assert not is_fenced(insides)
         give_back_what_was_held(insides)
+    ask_only_for_a_lost_coordinator(SimpleNamespace())
+
+
+@pytest.mark.parametrize(
+    ("known", "connected", "asked"),
+    [(7, True, []), (7, False, [50]), (None, True, [50])],
+)
+def test_the_network_thread_is_asked_for_a_coordinator_that_is_not_there(
+    known: int | None, connected: bool, asked: list[float]
+) -> None:
+    times: list[float] = []
+
+    def ensure_ready(timeout_ms: float) -> bool:
+        times.append(timeout_ms)
+        return False
+
+    coordinator = SimpleNamespace(
+        coordinator_id=known,
+        ensure_coordinator_ready=ensure_ready,
+        _client=SimpleNamespace(is_disconnected=lambda node: node == known and not connected),
+    )
+    ask_only_for_a_lost_coordinator(SimpleNamespace(_coordinator=coordinator))
+    assert coordinator.ensure_coordinator_ready(timeout_ms=50) is not bool(asked)
+    assert times == asked
 
 
 @pytest.mark.parametrize(("in_hand", "left"), [([], None), ([1], [1]), (None, None)])

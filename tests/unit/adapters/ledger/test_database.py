@@ -1,7 +1,9 @@
 """Transactions on SQLite, and what is tried again."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from consumer.adapters.ledger.database import Database
 from consumer.adapters.ledger.engine import build_engine, parse_url
 from consumer.domain.errors import LedgerUnavailable
+from tests.support.worker import until
 
 
 def open_database(path: Path, timeout_seconds: float = 10.0) -> Database:
@@ -77,7 +80,7 @@ def test_writer_that_waits_too_long_for_its_turn_gives_up(tmp_path: Path) -> Non
     writer = threading.Thread(target=database.write, args=(slow,))
     writer.start()
     assert began.wait(30)
-    with pytest.raises(LedgerUnavailable, match="too many writers wait"):
+    with pytest.raises(LedgerUnavailable, match="too many others wait"):
         database.write(lambda _: None)
     go_on.set()
     writer.join()
@@ -141,3 +144,91 @@ def test_closed_database_leaves_no_connection_behind(tmp_path: Path) -> None:
     database.write(writers.append)
     database.close()
     assert writers[0].closed
+
+
+class Busy:
+    """Somebody writes, until it is let go; others come meanwhile and wait."""
+
+    def __init__(self, database: Database, pool: ThreadPoolExecutor) -> None:
+        self._database = database
+        self._pool = pool
+        self._began, self._go_on = threading.Event(), threading.Event()
+        self.first = pool.submit(database.write, self._slow)
+        assert self._began.wait(30)
+
+    def _slow(self, _: Connection) -> None:
+        self._began.set()
+        assert self._go_on.wait(30)
+
+    def comes(self, work: Callable[[Connection], object]) -> "Future[object]":
+        waiting = self._database._shared._waiting  # type: ignore[union-attr]  # of SQLite
+        before = len(waiting)
+        future: Future[object] = self._pool.submit(self._database.write, work)
+        until(lambda: len(waiting) > before, "the writer waits")
+        return future
+
+    def let_go(self) -> None:
+        self._go_on.set()
+
+
+@pytest.fixture
+def busy(database: Database) -> Iterator[Busy]:
+    with ThreadPoolExecutor(8) as pool:
+        yield Busy(database, pool)
+
+
+def inserts(number: int) -> Callable[[Connection], object]:
+    def work(connection: Connection) -> object:
+        connection.execute(text(f"INSERT INTO t VALUES ({number})"))
+        return connection.execute(text("SELECT count(*) FROM t")).scalar()
+
+    return work
+
+
+def fails(connection: Connection) -> object:
+    connection.execute(text("INSERT INTO t VALUES (100)"))
+    raise ZeroDivisionError
+
+
+def test_those_that_write_at_the_same_time_share_a_transaction(
+    database: Database, busy: Busy
+) -> None:
+    connections: list[object] = []
+
+    def work(connection: Connection) -> None:
+        connections.append(connection.get_transaction())
+
+    others = [busy.comes(work), busy.comes(work)]
+    busy.let_go()
+    assert [each.result(30) for each in others] == [None, None]
+    assert connections[0] is connections[1]
+
+
+def test_none_fails_for_anothers_fault(database: Database, busy: Busy) -> None:
+    one, bad, two = busy.comes(inserts(1)), busy.comes(fails), busy.comes(inserts(2))
+    busy.let_go()
+    assert (one.result(30), two.result(30)) == (1, 2)
+    with pytest.raises(ZeroDivisionError):
+        bad.result(30)
+    assert scalar(database, "SELECT sum(n) FROM t") == 3
+
+
+def test_where_no_transaction_begins_all_hear_it_at_once(
+    database: Database, busy: Busy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each in turn would wait for as long as the first."""
+    begun: list[int] = []
+
+    @contextmanager
+    def away() -> Iterator[Connection]:
+        begun.append(1)
+        raise OperationalError("BEGIN", {}, Refused("away"))
+        yield  # pragma: no cover
+
+    others = [busy.comes(inserts(n)) for n in (1, 2, 3)]
+    monkeypatch.setattr(database, "_writing", away)
+    busy.let_go()
+    for each in others:
+        with pytest.raises(LedgerUnavailable, match="away"):
+            each.result(30)
+    assert len(begun) == 1

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from consumer.worker.gather import Gather
+from consumer.adapters.group_commit import Gather, NotServedError
 from tests.support.worker import SOON, until
 
 ASKERS = 20
@@ -201,3 +201,47 @@ def test_no_wakeup_is_lost_when_many_ask_again_and_again() -> None:
         thread.start()
     assert finished(threads)
     assert wrong == []
+
+
+def test_whoever_waits_too_long_gives_up_and_is_not_served() -> None:
+    gate = Gate(doubled)
+    gather = Gather(gate, timeout_seconds=0.05)
+    first, answers = ask_from_threads(gather, [0])
+    assert gate.entered.wait(SOON)
+    with pytest.raises(NotServedError, match="too many others"):
+        gather.ask(1)
+    gate.open.set()
+    assert finished(first)
+    assert gather.ask(2) == 4
+    assert answers == {0: 0}
+    assert gate.batches == [[0], [2]]
+
+
+def test_a_leader_that_is_stopped_leaves_nobody_waiting() -> None:
+    def answer(items: Sequence[int]) -> Sequence[int]:
+        if 1 in items:
+            raise KeyboardInterrupt
+        return doubled(items)
+
+    gate = Gate(answer)
+    gather = Gather(gate)
+    first, _ = ask_from_threads(gather, [0])
+    assert gate.entered.wait(SOON)
+    stopped: list[BaseException] = []
+
+    def lead() -> None:
+        try:
+            gather.ask(1)
+        except KeyboardInterrupt as error:
+            stopped.append(error)
+
+    leader = threading.Thread(target=lead, daemon=True)
+    leader.start()
+    until(lambda: waiting(gather) == 1, "the next leader waits")
+    carried, answers = ask_from_threads(gather, [2])
+    until(lambda: waiting(gather) == 2, "another one waits")
+    gate.open.set()
+    assert finished([*first, leader, *carried])
+    assert len(stopped) == 1
+    assert isinstance(answers[2], NotServedError)
+    assert gather.ask(3) == 6
