@@ -32,12 +32,15 @@ def fill(text: str, indent: int = 0) -> str:
 
 def _wrapped(line: str, room: int) -> list[str]:
     """Greedy, by words. textwrap does more and takes as long as the rest of the mail."""
+    words = " ".join(line.split())
     lines: list[str] = []
-    current = ""
-    for word in line.split():
-        if current and len(current) + 1 + len(word) > room:
-            lines.append(current)
-            current = word
-        else:
-            current = f"{current} {word}" if current else word
-    return [*lines, current]
+    start = 0
+    while len(words) - start > room:
+        end = words.rfind(" ", start, start + room + 1)
+        if end < 0:
+            end = words.find(" ", start)  # behind a word that is longer than a line
+        if end < 0:
+            break
+        lines.append(words[start:end])
+        start = end + 1
+    return [*lines, words[start:]]

@@ -128,11 +128,11 @@ class Renderer:
             product_name=self._product_name,
             zone=self._zone,
         )
-        subject, text, html = (write(template, values) for template in self._summary)
+        subject, text, html = write(self._summary, values)
         return Rendered(subject=header_line(subject, _SUBJECT_LIMIT), text=text, html=html)
 
     def _render_built_in(self, values: Mapping[str, Any]) -> Rendered:
-        subject, text, html = (write(self._built_in[part], values) for part in _PARTS)
+        subject, text, html = write(self._built_in.values(), values)
         return Rendered(subject=header_line(subject, _SUBJECT_LIMIT), text=text, html=html)
 
     def _render_own(

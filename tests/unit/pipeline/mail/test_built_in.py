@@ -28,9 +28,8 @@ SUMMARY_PARTS = ("summary_subject.txt", "summary.txt", "summary.html")
 
 
 def assert_written_alike(values: Mapping[str, Any], parts: tuple[str, ...]) -> None:
-    for part in parts:
-        watched = STRICT.get_template(part).render(values_with_budget(values))
-        assert write(BUILT_IN.get_template(part), values) == watched
+    watched = [STRICT.get_template(part).render(values_with_budget(values)) for part in parts]
+    assert write([BUILT_IN.get_template(part) for part in parts], values) == watched
 
 
 @pytest.mark.parametrize(
@@ -85,4 +84,4 @@ def test_values_are_escaped_as_the_language_does_it(value: str | int) -> None:
 def test_no_built_in_template_may_ask_for_a_value_that_is_not_there() -> None:
     """Where an account's template tells its author, ours would be wrong for everybody."""
     with pytest.raises(KeyError, match="entiti"):
-        write(BUILT_IN.from_string("{{ entiti.label }}"), {"entity": {"label": "x"}})
+        write([BUILT_IN.from_string("{{ entiti.label }}")], {"entity": {"label": "x"}})
