@@ -5,7 +5,7 @@ on their way are not closed there yet. When nothing of it has been seen for a mo
 given back, and forgotten.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Container, Mapping
 
 from consumer.pipeline.lock import Locked, Progress
 
@@ -52,10 +52,10 @@ class Atoms:
         """It was given back."""
         self._atoms.pop(atom, None)
 
-    def idle(self, seconds: float, now: float, in_lane: Callable[[str], bool]) -> list[str]:
-        """Atoms of which nothing has been seen for a while and nothing waits."""
+    def idle(self, seconds: float, now: float, in_lanes: Container[str]) -> list[str]:
+        """Atoms of which nothing has been seen for a while and nothing waits in lanes."""
         return [
             name
             for name, atom in self._atoms.items()
-            if now - atom.touched >= seconds and not in_lane(name)
+            if now - atom.touched >= seconds and name not in in_lanes
         ]

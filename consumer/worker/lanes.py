@@ -207,10 +207,10 @@ class Lanes:
             self._to_send.wake_all()
             self._to_look_up.wake_all()
 
-    def idle(self, atom: str) -> bool:
-        """Nothing of the atom is left here."""
+    def atoms(self) -> frozenset[str]:
+        """Those of which something is left here."""
         with self._lock:
-            return atom not in self._lanes
+            return frozenset(self._lanes)
 
     # -- below: the lock is held ------------------------------------------------------------
 

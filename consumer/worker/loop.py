@@ -23,8 +23,9 @@ class LoopTimes(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds."""
 
     poll: float = 0.1
-    #: While partitions are paused, or something is parked: look again sooner.
-    poll_waiting: float = 0.02
+    #: While partitions are paused, or something is parked: look again sooner. What waits lasts for
+    #: longer than this, and a turn that brings nothing costs a millisecond.
+    poll_waiting: float = 0.05
     commit: float = 1.0
     #: How long an atom of which nothing comes is kept before it is given back.
     release: float = 1.0
@@ -176,7 +177,8 @@ class PollLoop:
             return
         keep = self._times.release if self._release_at else 0.0
         self._release_at = now + self._times.release
-        idle = self._atoms.idle(keep, now, lambda atom: not self._lanes.idle(atom))
+        # Only this thread fills lanes: what was in none before is in none now.
+        idle = self._atoms.idle(keep, now, self._lanes.atoms())
         if not idle:
             return
         try:

@@ -21,6 +21,7 @@ from kafka.structs import OffsetAndMetadata
 from kafka.structs import TopicPartition as KafkaPartition
 
 from consumer.adapters.kafka.client_quirks import (
+    ask_only_for_a_lost_coordinator,
     ensure_reachable,
     give_back_what_was_held,
     is_fenced,
@@ -100,6 +101,7 @@ class KafkaSource:
             self._consumer = self._make_consumer(**consumer_config(self._settings))
             step_over_unreadable(self._consumer)
             keep_finished_joins(self._consumer)
+            ask_only_for_a_lost_coordinator(self._consumer)
             self._consumer.subscribe(self._topics, listener=_Listener(self))
         except KafkaError as error:
             self._discard()

@@ -4,14 +4,9 @@ from consumer.worker.atoms import Atoms
 from tests.support.worker import event, locked
 
 A = event("e1").atom
-
-
-def busy(_: str) -> bool:
-    return True
-
-
-def free(_: str) -> bool:
-    return False
+#: In lanes.
+BUSY = frozenset({A})
+FREE: frozenset[str] = frozenset()
 
 
 def test_the_newest_event_that_entered_is_the_progress() -> None:
@@ -25,24 +20,24 @@ def test_an_atom_only_asked_for_has_no_progress_and_is_given_back_all_the_same()
     atoms = Atoms()
     atoms.asked([A], 10)
     assert atoms.progress({A}) == {}
-    assert atoms.idle(1, 11, free) == [A]
+    assert atoms.idle(1, 11, FREE) == [A]
 
 
 def test_an_atom_is_idle_a_while_after_its_last_event_and_with_an_empty_lane() -> None:
     atoms = Atoms()
     atoms.entered(locked(event("e1")), 10)
-    assert atoms.idle(1, 10.9, free) == []
-    assert atoms.idle(1, 11, busy) == []
-    assert atoms.idle(1, 11, free) == [A]
+    assert atoms.idle(1, 10.9, FREE) == []
+    assert atoms.idle(1, 11, BUSY) == []
+    assert atoms.idle(1, 11, FREE) == [A]
     atoms.forget(A)
-    assert (len(atoms), atoms.idle(0, 11, free)) == (0, [])
+    assert (len(atoms), atoms.idle(0, 11, FREE)) == (0, [])
 
 
 def test_asking_again_keeps_it_from_being_idle() -> None:
     atoms = Atoms()
     atoms.entered(locked(event("e1")), 10)
     atoms.asked([A], 11)
-    assert atoms.idle(1, 11.5, free) == []
+    assert atoms.idle(1, 11.5, FREE) == []
     assert atoms.progress({A})[A].last_event_id == "e1"
 
 
@@ -59,4 +54,4 @@ def test_rewound_to_nothing_the_ledger_counts_and_the_atom_is_still_given_back()
     atoms.entered(locked(event("e1")), 0)
     atoms.rewind(A, None)
     assert atoms.progress({A}) == {}
-    assert atoms.idle(0, 0, free) == [A]
+    assert atoms.idle(0, 0, FREE) == [A]

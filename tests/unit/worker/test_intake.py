@@ -289,7 +289,7 @@ def test_atoms_of_events_that_never_reached_a_lane_are_given_back_as_well(
     rig.take(one(1, "e1"))
     assert rig.ledger.held_by(OWNER) == {event("e").atom}
     rig.intake.drop([FIRST])
-    assert rig.atoms.idle(0, rig.clock.monotonic(), lambda _: False) == [event("e").atom]
+    assert rig.atoms.idle(0, rig.clock.monotonic(), set()) == [event("e").atom]
 
 
 def test_an_outage_is_over_when_nothing_waits_for_its_end(rig: Rig) -> None:

@@ -167,7 +167,7 @@ def test_counts_return_to_zero(board: Board) -> None:
         board.end(board.take())
     board.lanes.finish([board.tracked[0]])
     assert board.counts == (0, 0, 0)
-    assert board.lanes.idle(works[0].atom)
+    assert works[0].atom not in board.lanes.atoms()
 
 
 def test_quiet_means_nothing_left_of_the_partitions_asked_for(board: Board) -> None:

@@ -106,7 +106,7 @@ def test_an_event_read_from_two_partitions_survives_the_loss_of_the_first(rig: R
     assert held.entered.wait(SOON)
     rig.revoke(FIRST)
     held.go.set()
-    until(lambda: rig.lanes.idle(event("e").atom), "what is left of the lane has ended")
+    until(lambda: event("e").atom not in rig.lanes.atoms(), "what is left of the lane has ended")
     rig.turn()
     rig.done()
     assert rig.transport.sent == ["e0/0", "e1/0"]
