@@ -65,14 +65,14 @@ def given_up(
         for each in endings
         if each.kind is Kind.FAILED and each.reason is not Reason.UNSUPPORTED_TYPE
     ]
+    if not (left or unusable):
+        return None
     words = _words([result.message for _, result in left] + [each.message for each in unusable])
     if left:
         kind = min((result.kind for _, result in left), key=list(_GIVEN_UP).index)
         reason, said = _GIVEN_UP[kind]
-    elif unusable:
-        reason, said = unusable[0].reason, _how_many_were_sent(ends, len(unusable))
     else:
-        return None
+        reason, said = unusable[0].reason, _how_many_were_sent(ends, len(unusable))
     return GivenUp(
         reason=reason,
         error=": ".join((said, *words)),
