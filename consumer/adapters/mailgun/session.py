@@ -3,15 +3,13 @@
 import ssl
 from collections.abc import Callable, Mapping
 from http.client import BadStatusLine
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 from urllib.parse import urlsplit
 
 import msgspec
 import requests
-from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
-from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import (
     ClosedPoolError,
     EmptyPoolError,
@@ -21,6 +19,7 @@ from urllib3.exceptions import (
 )
 
 from consumer import __version__
+from consumer.adapters.mailgun.adapter import EachTimeout, OnePoolAdapter
 from consumer.adapters.mailgun.address import checked_base_url
 from consumer.adapters.mailgun.connection import NotConnected, connection_pool
 from consumer.adapters.mailgun.key import Key
@@ -85,7 +84,8 @@ class MailgunSession:
             "Accept-Encoding": "identity",
             "User-Agent": f"alarm-messenger/{__version__}",
         }
-        self._timeouts = (connect_timeout, read_timeout)
+        self._timeout: Any = EachTimeout(connect=connect_timeout, read=read_timeout)
+        self._read_timeout = read_timeout
         self._monotonic = monotonic
         self._max_answer_bytes = max_answer_bytes
         scheme, host, port = _origin(self._base_url)
@@ -101,9 +101,7 @@ class MailgunSession:
             write_timeout=read_timeout,
             tls=tls,
         )
-        self._session = _SessionWithoutRedirects()
-        self._session.trust_env = False
-        self._session.mount(self._base_url, _OnePoolAdapter(pool))
+        self._adapter = OnePoolAdapter(pool)
 
     def request(
         self,
@@ -130,7 +128,7 @@ class MailgunSession:
 
     def close(self) -> None:
         """Close idle connections; a call in progress still gets its answer."""
-        self._session.close()
+        self._adapter.close()
 
     def _prepared(
         self, method: Method, path: str, body: bytes, content_type: str
@@ -139,30 +137,34 @@ class MailgunSession:
         request = requests.PreparedRequest()
         request.method = method
         request.url = f"{self._base_url}{path}"
-        request.headers = CaseInsensitiveDict(self._headers)
+        headers = self._headers
         if method == "POST":
-            request.headers["Content-Type"] = content_type
-            request.headers["Content-Length"] = str(len(body))
+            length = str(len(body))
+            headers = headers | {"Content-Type": content_type, "Content-Length": length}
             request.body = body
+        # A plain dict will do: each name is written in one way, and urllib3 copies it.
+        request.headers = cast("CaseInsensitiveDict[str]", headers)
         return request
 
     def _call(self, request: requests.PreparedRequest) -> Answer:
         try:
-            with self._session.send(request, timeout=self._timeouts, stream=True) as response:
+            with self._adapter.send(request, timeout=self._timeout, stream=True) as response:
                 return Answer(response.status_code, response.headers, self._body(response))
         except (requests.RequestException, HTTPError) as error:
             raise self._failure(error) from error
 
     def _body(self, response: requests.Response) -> bytes:
-        deadline = self._monotonic() + self._timeouts[1]
+        deadline = self._monotonic() + self._read_timeout
         body = bytearray()
         while chunk := response.raw.read1(MAX_ANSWER_BYTES, decode_content=True):
             body += chunk
             if len(body) >= self._max_answer_bytes:
                 break
             if self._monotonic() > deadline:
-                seconds = f"{self._timeouts[1]:g} s"
+                seconds = f"{self._read_timeout:g} s"
                 raise AnswerLost(f"{self._where}: the answer was not complete after {seconds}")
+            if _is_complete(response):
+                break
         return bytes(body)
 
     def _failure(self, error: Exception) -> NotSent | AnswerLost:
@@ -177,7 +179,7 @@ class MailgunSession:
 
     def _said(self, cause: BaseException) -> str:
         if isinstance(cause, ReadTimeoutError):
-            return f"no answer within {self._timeouts[1]:g} s"
+            return f"no answer within {self._read_timeout:g} s"
         if isinstance(cause, IncompleteRead):
             return "the answer broke off"
         if isinstance(cause, BadStatusLine) and not isinstance(cause, ConnectionError):
@@ -185,27 +187,9 @@ class MailgunSession:
         return plain(cause)
 
 
-class _SessionWithoutRedirects(requests.Session):
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """No answer is a redirect to us; also keeps requests from reading a broken Location."""
-
-
-class _OnePoolAdapter(HTTPAdapter):
-    """Sends everything through one pool, whose TLS context verifies whatever the session says."""
-
-    def __init__(self, pool: HTTPConnectionPool) -> None:
-        super().__init__(max_retries=0)
-        self._pool = pool
-
-    def get_connection_with_tls_context(self, *_args: Any, **_kwargs: Any) -> HTTPConnectionPool:
-        return self._pool
-
-    def cert_verify(self, *_args: Any, **_kwargs: Any) -> None:
-        """Nothing to set up: requests would read the certificates again on each connection."""
-
-    def close(self) -> None:
-        self._pool.close()
-        super().close()
+def _is_complete(response: requests.Response) -> bool:
+    """Its length was told and is read. What is compressed may hold more than was read so far."""
+    return response.raw.length_remaining == 0 and "Content-Encoding" not in response.headers
 
 
 def _origin(base_url: str) -> tuple[str, str, int | None]:

@@ -130,6 +130,8 @@ def test_the_request_is_the_form_with_the_key_and_without_cookies() -> None:
         head, _, body = server.requests[1].partition(b"\r\n\r\n")
         lines = head.decode().split("\r\n")
         assert lines[0] == "POST /v3/alerts.example.com/messages HTTP/1.1"
+        assert f"Host: {server.url.removeprefix('http://')}" in lines
+        assert f"Content-Length: {len(body)}" in lines
         assert "Content-Type: application/x-www-form-urlencoded" in lines
         assert (
             "Authorization: Basic YXBpOmtleS0zYXg2eG5qcDI5amQ2ZmRzNGdjMzczc2d2anh0ZW9sMA==" in lines
