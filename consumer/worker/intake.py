@@ -38,10 +38,7 @@ class Arrival(msgspec.Struct, frozen=True):
     incoming: Incoming
     record: Record
     ticket: Ticket
-
-    @property
-    def atom(self) -> str:
-        return self.incoming.event.atom
+    atom: str
 
     @property
     def partition(self) -> TopicPartition:
@@ -238,7 +235,7 @@ class Intake:
 def _arrival(event: AlarmEvent, first_seen: float, record: Record, ticket: Ticket) -> Arrival:
     left = [each for id_ in ids_of(event) for each in left_undelivered(record, id_)]
     incoming = Incoming(event, first_seen, left)
-    return Arrival(incoming, record, ticket)
+    return Arrival(incoming, record, ticket, event.atom)
 
 
 def _quiet_first(records: Sequence[Record]) -> Sequence[Record]:

@@ -5,7 +5,6 @@ from collections.abc import Hashable
 
 import msgspec
 
-from consumer.domain.alarm import AlarmEvent
 from consumer.domain.errors import InvalidMessage
 from consumer.domain.notification import Notification, SendOptions, SendResult
 from consumer.domain.reasons import Kind, Reason
@@ -26,10 +25,13 @@ class Work:
 
     __slots__ = (
         "about",
+        "atom",
         "busy",
         "ends",
+        "event",
         "first_seen_ms",
         "open_sends",
+        "partition",
         "prepared",
         "record",
         "redriven_ms",
@@ -47,6 +49,10 @@ class Work:
         first_seen: float | None = None,
     ) -> None:
         self.prepared = prepared
+        # Each is asked for several times on the way of an email.
+        self.event = event = prepared.locked.event
+        self.atom = event.atom
+        self.partition = (record.topic, record.partition)
         #: When a person took it out of the dead-letter topic, epoch milliseconds.
         self.redriven_ms = redriven_at(record.headers)
         #: When this process first had it, epoch milliseconds.
@@ -54,7 +60,7 @@ class Work:
         self.record = record
         self.ticket = ticket
         self.about = About(
-            event=prepared.locked.event,
+            event=event,
             source=record.position,
             worker=worker,
             plan_id=None if prepared.context is None else prepared.context.plan_id,
@@ -88,23 +94,11 @@ class Work:
         return max(self.event.timestamp, self.redriven_ms or 0)
 
     @property
-    def event(self) -> AlarmEvent:
-        return self.prepared.locked.event
-
-    @property
-    def atom(self) -> str:
-        return self.event.atom
-
-    @property
     def outcome(self) -> Kind:
         """What the event as a whole ended as: the best that any destination got."""
         ends = [result.kind for _, result in self.ends]
         ends += [each.kind for each in self.prepared.endings]
         return min(ends, key=_BEST_FIRST.index) if ends else Kind.NO_RECIPIENTS
-
-    @property
-    def partition(self) -> tuple[str, int]:
-        return (self.record.topic, self.record.partition)
 
 
 class Sending:
