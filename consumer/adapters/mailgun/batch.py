@@ -47,11 +47,12 @@ def together(email: Email, options: SendOptions, domain: str) -> Hashable | None
     header_names, headers = _names_and_values(email.headers)
     variable_names, variables = _names_and_values(email.variables)
     values = "\n".join(headers + variables)
-    sizes = len(values) + sum(map(len, header_names)) + sum(map(len, variable_names))
+    sizes = len(values) + len("".join(header_names + variable_names))
     if sizes * _UTF8_BYTES > OPTIONS_LIMIT_BYTES - _FIXED_OPTIONS_BYTES:
         return None  # a part of it might have to be left out
-    if _PLACEHOLDER in "\n".join((email.subject, email.text, email.html, values)):
-        return None
+    for text in (email.subject, email.text, email.html, values):
+        if _PLACEHOLDER in text:
+            return None
     return (
         email.sender,
         tuple(email.tags),
