@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Sequence
 
+from consumer.adapters.group_commit import Gather
 from consumer.domain.errors import LedgerUnavailable
 from consumer.domain.ledger import SendingMark
 from consumer.ports import Clock, Ledger
-from consumer.adapters.group_commit import Gather
 from consumer.worker.lease import Lease
 from consumer.worker.work import Sending
 

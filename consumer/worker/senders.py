@@ -15,8 +15,10 @@ from consumer.worker.settling import Settling
 from consumer.worker.ways import Admission, Ways
 from consumer.worker.work import Landed, Sending
 
-#: Seconds a sender waits for work, or for the ledger, before it looks up again.
+#: Seconds a sender waits for the ledger before it tries again.
 _PATIENCE = 0.5
+#: Seconds a sender waits for work before it looks up: work wakes it, and so does the lanes' end.
+_IDLE = 10.0
 
 
 class Senders:
@@ -62,7 +64,7 @@ class Senders:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            sendings = self._worth_sending(self._lanes.take(_PATIENCE))
+            sendings = self._worth_sending(self._lanes.take(_IDLE))
             if sendings:
                 self._send(sendings)
 

@@ -3,13 +3,13 @@
 import threading
 from collections.abc import Sequence
 
+from consumer.adapters.group_commit import Gather
 from consumer.domain.errors import LedgerUnavailable
 from consumer.domain.ledger import DeliveryState, Settlement
 from consumer.domain.notification import SendResult
 from consumer.domain.reasons import Kind
 from consumer.pipeline.resume import Known
 from consumer.ports import Clock, Ledger
-from consumer.adapters.group_commit import Gather
 from consumer.worker.work import Sending, Work
 
 #: Seconds between two tries while the ledger is away.

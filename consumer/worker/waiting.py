@@ -8,6 +8,7 @@ import heapq
 import threading
 from collections.abc import Callable, Collection, Sequence
 
+from consumer.worker.sleepers import Sleepers
 from consumer.worker.turns import Company, Turns
 from consumer.worker.work import Sending, Work
 
@@ -19,7 +20,7 @@ class Waiting:
     """
 
     def __init__(self, lock: threading.Lock, company: Company) -> None:
-        self._threads = threading.Condition(lock)
+        self._threads = Sleepers(lock)
         self._ready = Turns(company)
         #: (monotonic seconds, sequence, send).
         self._delayed: list[tuple[float, int, Sending]] = []
@@ -31,13 +32,13 @@ class Waiting:
     def push(self, sending: Sending, *, first: bool = False) -> None:
         """It may be taken at once."""
         self._ready.push(sending, first=first)
-        self._threads.notify()
+        self._threads.wake()
 
     def delay(self, sending: Sending, due: float) -> None:
         """It may be taken from `due` on (monotonic seconds)."""
         self._sequence += 1
         heapq.heappush(self._delayed, (due, self._sequence, sending))
-        self._threads.notify()
+        self._threads.wake()
 
     def pop(self, now: float) -> Sequence[Sending]:
         """The next one, if any is ready or due, and what may go with it."""
@@ -45,7 +46,7 @@ class Waiting:
             self._ready.push(heapq.heappop(self._delayed)[2])
         sendings = self._ready.pop()
         if sendings and len(self):
-            self._threads.notify()
+            self._threads.wake()
         return sendings
 
     def due(self) -> float:
@@ -60,7 +61,7 @@ class Waiting:
                 for due, n, sending in self._delayed
             ]
             heapq.heapify(self._delayed)
-            self._threads.notify()
+            self._threads.wake()
 
     def forget(self, gone: Collection[Work]) -> None:
         """These events were taken out of their lanes."""
@@ -71,8 +72,8 @@ class Waiting:
 
     def wait(self, seconds: float) -> None:
         """Wait for something new, at most so long."""
-        self._threads.wait(seconds)
+        self._threads.sleep(seconds)
 
     def wake_all(self) -> None:
         """Nothing more is handed out."""
-        self._threads.notify_all()
+        self._threads.wake_all()

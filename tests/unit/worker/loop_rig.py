@@ -144,6 +144,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nobody wait long before trying again."""
     monkeypatch.setattr("consumer.worker.tracker._TRY_AGAIN", 0.005)
     monkeypatch.setattr("consumer.worker.senders._PATIENCE", 0.005)
+    monkeypatch.setattr("consumer.worker.senders._IDLE", 0.005)
     monkeypatch.setattr("consumer.worker.settling._TRY_AGAIN", 0.005)
 
 

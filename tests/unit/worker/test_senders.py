@@ -66,6 +66,7 @@ class Rig:
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("consumer.worker.senders._PATIENCE", 0.005)
+    monkeypatch.setattr("consumer.worker.senders._IDLE", 0.005)
     monkeypatch.setattr("consumer.worker.settling._TRY_AGAIN", 0.005)
 
 

@@ -15,6 +15,7 @@ from tests.unit.worker.together_rig import Rig
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("consumer.worker.senders._PATIENCE", 0.0)
+    monkeypatch.setattr("consumer.worker.senders._IDLE", 0.0)
 
 
 @pytest.fixture
