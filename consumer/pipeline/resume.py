@@ -105,6 +105,8 @@ def resume(
 
 def _never_told(planned: Planned, undelivered: Sequence[Undelivered]) -> list[Ending]:
     """The last word on those whom the event is not told any more."""
+    if not undelivered:
+        return []
     obsolete = _why_obsolete(planned.endings)
     if obsolete is None:
         return []

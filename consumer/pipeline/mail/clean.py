@@ -8,6 +8,7 @@ control characters, direction overrides that make a text read as another, sheer 
 import re
 from email.charset import SHORTEST, Charset
 from email.header import Header
+from functools import lru_cache
 from typing import Final
 
 #: Controls, line and paragraph separators: they become a space (or a line break in a block).
@@ -27,6 +28,8 @@ _LOOK_AHEAD: Final = 4
 _ELLIPSIS: Final = "…"
 _LINK: Final = re.compile(r"https?://[^\s<>\"'`\\^{|}]+", re.IGNORECASE)
 _LINK_LIMIT: Final = 2000
+#: Types of checks: there are few.
+_TOKENS: Final = 256
 _NO_TOKEN: Final = re.compile(r"[^a-z0-9._:]+")
 #: An id is shorter than 50. Mailgun counts the encoded headers of a mail: 16 kB for all of them.
 _HEADER_LIMIT: Final = 100
@@ -84,6 +87,7 @@ def header_line(text: object, limit: int) -> str:
     return one_line(text if text is None else str(text).replace("=?", "= ?"), limit)
 
 
+@lru_cache(_TOKENS)
 def token(text: str | None, limit: int) -> str:
     """`text` as a lower-case ASCII word for tags; other characters become one hyphen."""
     return _NO_TOKEN.sub("-", (text or "")[:limit].lower()).strip("-")

@@ -1,6 +1,10 @@
 """Plain text layout."""
 
+from itertools import pairwise
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from consumer.pipeline.mail.layout import column, fill, heading
 
@@ -29,3 +33,12 @@ def test_fill_leaves_links_and_short_lines_alone() -> None:
     assert fill(link) == link
     assert fill(f"see {link} there") == f"see\n{link}\nthere"
     assert fill("a\n  b", 2) == "a\n    b"
+
+
+@given(st.text("ab \t\u3000", min_size=77, max_size=400))
+def test_fill_keeps_all_words_and_each_line_takes_as_many_as_fit(text: str) -> None:
+    lines = fill(text).split("\n")
+    assert [word for line in lines for word in line.split(" ") if word] == text.split()
+    for line, below in pairwise(lines):
+        assert len(line) <= 76 or " " not in line
+        assert len(f"{line} {below.split(' ')[0]}") > 76

@@ -18,6 +18,8 @@ TIMESTAMP = 1_392_138_733_810
         (TIMESTAMP, "America/Chicago", "Tue 11 Feb 2014 11:12:13 CST (17:12:13 UTC)"),
         (TIMESTAMP, "Asia/Tokyo", "Wed 12 Feb 2014 02:12:13 JST (Tue 11 Feb 2014 17:12:13 UTC)"),
         (0, "UTC", "Thu 1 Jan 1970 00:00:00 UTC"),
+        (TIMESTAMP // 1000 * 1000 + 999, "UTC", "Tue 11 Feb 2014 17:12:13 UTC"),
+        (-1, "UTC", "Wed 31 Dec 1969 23:59:59 UTC"),
         (10**18, "UTC", "1000000000000000000 ms after 1 Jan 1970"),
         (-62_135_596_800_000, "America/Chicago", "-62135596800000 ms after 1 Jan 1970"),
     ],
