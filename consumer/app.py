@@ -178,7 +178,7 @@ class App:
 
     def _serve(self, ledger: Ledger, catalog: Catalog, rollout: Rollout) -> bool:
         given = self._settings
-        sink = KafkaSink(kafka_settings(given.kafka, self.worker))
+        sink = KafkaSink(kafka_settings(given.kafka, self.worker), flushed=True)
         worker = Worker(
             owner=self.owner,
             name=self.worker,

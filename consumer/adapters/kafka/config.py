@@ -9,6 +9,11 @@ import msgspec
 _BOOTSTRAP_TIMEOUT_MS: Final = 10_000
 #: Milliseconds: what kafka-python itself would wait for an answer. More is never asked for.
 _REQUEST_TIMEOUT_MS: Final = 30_000
+#: Milliseconds in which a record is acknowledged or said to have failed.
+_DELIVERY_TIMEOUT_MS: Final = 30_000
+#: Milliseconds that a record waits for others where all are flushed, which sends them at once:
+#: without it the first of many leaves before the others came, in a request of its own.
+_LINGER_MS: Final = 20
 
 
 class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,19 +82,26 @@ def consumer_config(settings: KafkaSettings) -> dict[str, Any]:
     }
 
 
-def producer_config(settings: KafkaSettings) -> dict[str, Any]:
-    """The producer of tracking records and dead letters: idempotent, acknowledged by all."""
-    return client_config(settings) | {
+def producer_config(settings: KafkaSettings, *, flushed: bool = False) -> dict[str, Any]:
+    """The producer of tracking records and dead letters: idempotent, acknowledged by all.
+
+    `flushed`: whoever sends flushes, and waits for nothing before that.
+    """
+    shared = client_config(settings)
+    linger_ms = _LINGER_MS if flushed else 0
+    return shared | {
         # Nobody reads them, and they are a tenth of the processor time of producing.
         "metrics_enabled": False,
         "partitioner": _partitioner(),
         "enable_idempotence": True,
         "acks": "all",
-        "linger_ms": 0,
+        "linger_ms": linger_ms,
         "batch_size": 256 * 1024,
         # A sixth of the size for 1.5 us of processor time each; gzip: a tenth, for 11 to 25 us.
         "compression_type": "lz4",
-        "delivery_timeout_ms": 30_000,
+        "delivery_timeout_ms": _DELIVERY_TIMEOUT_MS,
+        # The client insists that both fit into the time for a delivery.
+        "request_timeout_ms": min(shared["request_timeout_ms"], _DELIVERY_TIMEOUT_MS - linger_ms),
         "max_block_ms": 10_000,
         "max_request_size": 2 * 1024 * 1024,
         "allow_auto_create_topics": False,

@@ -25,9 +25,15 @@ class KafkaSink:
     """Sends records; each is acknowledged by all in-sync replicas or said to have failed."""
 
     def __init__(
-        self, settings: KafkaSettings, *, make_producer: Callable[..., Any] = KafkaProducer
+        self,
+        settings: KafkaSettings,
+        *,
+        flushed: bool = False,
+        make_producer: Callable[..., Any] = KafkaProducer,
     ) -> None:
+        """`flushed`: a flush follows all that is sent together; until then records may wait."""
         self._settings = settings
+        self._flushed = flushed
         self._make_producer = make_producer
         self._producer: Any = None
         #: An idempotent producer that failed for good fails whatever it is given from then on.
@@ -38,8 +44,9 @@ class KafkaSink:
         if self._spent:
             self.close(_LAST_WORDS)
         if self._producer is None:
+            config = producer_config(self._settings, flushed=self._flushed)
             try:
-                self._producer = self._make_producer(**producer_config(self._settings))
+                self._producer = self._make_producer(**config)
             except KafkaError as error:
                 raise BrokerUnavailable(
                     f"Kafka at {self._settings.bootstrap_servers} does not answer: {error}"

@@ -47,6 +47,18 @@ def test_nobody_creates_topics_by_the_way() -> None:
     assert producer_config(SETTINGS)["allow_auto_create_topics"] is False
 
 
+@pytest.mark.parametrize("session", [6, 60])
+@pytest.mark.parametrize("flushed", [False, True])
+def test_a_record_that_waits_for_others_and_is_lost_once_is_still_told_in_time(
+    flushed: bool, session: float
+) -> None:
+    """The client refuses settings that say otherwise."""
+    settings = KafkaSettings(bootstrap_servers="a:1", session_timeout_seconds=session)
+    config = producer_config(settings, flushed=flushed)
+    assert (config["linger_ms"] > 0) is flushed
+    assert config["linger_ms"] + config["request_timeout_ms"] <= config["delivery_timeout_ms"]
+
+
 def test_a_record_has_headers_and_a_timestamp_in_any_case() -> None:
     record = record_of(raw(P, 7, headers=[("a", None), ("b", b"1")], timestamp=None))
     assert record.position == ("alarm-events", 0, 7)
