@@ -19,8 +19,45 @@ T = TypeVar("T")
 _TRY_AGAIN: Final = frozenset({"40001", "40P01"})
 _TRIES: Final = 3
 
+#: Connections kept for reading, and for writing: more would leave too few in the pool.
+_KEPT: Final = 2
+
 #: Drivers may say a lot; this much is one line.
 _LONGEST: Final = 300
+
+
+class _Kept:
+    """Connections that stay open from one transaction to the next. To borrow one from the pool,
+    and to give it back, takes longer than a row; SQLite's do not break meanwhile."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._idle: list[Connection] = []
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        connection = self._take()
+        try:
+            with connection.begin():
+                yield connection
+        except BaseException:
+            # Whatever state it is in: the next one begins with another.
+            connection.close()
+            raise
+        if len(self._idle) < _KEPT:
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+    def close(self) -> None:
+        while self._idle:
+            self._take().close()
+
+    def _take(self) -> Connection:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._engine.connect()
 
 
 class Database:
@@ -28,7 +65,7 @@ class Database:
 
     def __init__(self, engine: Engine, timeout_seconds: float) -> None:
         self._engine = engine
-        self._reader = engine.execution_options(**{BEGIN: "BEGIN"})
+        reader = engine.execution_options(**{BEGIN: "BEGIN"})
         self._timeout_seconds = timeout_seconds
         # SQLite has one writer at a time. Its own waiting is polling with growing pauses, which
         # starves threads of one process; they share transactions instead.
@@ -37,10 +74,9 @@ class Database:
             if engine.dialect.name == "sqlite"
             else None
         )
-        #: To borrow a connection from the pool and to give it back takes longer than one row, so
-        #: the one that writes is kept. A database in memory has one connection for all.
-        self._writer: Connection | None = None
-        self._keeps_writer = not is_memory(engine.url)
+        keeps = engine.dialect.name == "sqlite" and not is_memory(engine.url)
+        self._writing = _Kept(engine) if keeps else engine
+        self._reading = _Kept(reader) if keeps else reader
         #: What statements raise that go to the driver themselves.
         self._driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error
 
@@ -48,18 +84,20 @@ class Database:
         """Run `work` in one transaction and commit it; if that fails, maybe once more. Raises
         LedgerUnavailable."""
         if self._shared is None:
-            return self._run(lambda: self._transaction(self._engine, work))
+            return self._run(lambda: self._transaction(self._writing, work))
         shared = self._shared
         answer: T = self._run(lambda: shared.ask(work)())
         return answer
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work`, which only reads. Raises LedgerUnavailable."""
-        return self._run(lambda: self._transaction(self._reader, work))
+        return self._run(lambda: self._transaction(self._reading, work))
 
     def close(self) -> None:
         """Close the connections; a later call would open new ones."""
-        self._drop_writer()
+        for each in (self._writing, self._reading):
+            if isinstance(each, _Kept):
+                each.close()
         self._engine.dispose()
 
     def _carry(self, works: Sequence[Callable[[Connection], Any]]) -> Sequence[Callable[[], Any]]:
@@ -67,7 +105,7 @@ class Database:
         one of its own, so that none fails for another's fault."""
         begun = False
         try:
-            with self._writing() as connection:
+            with self._writing.begin() as connection:
                 begun = True
                 answers = [work(connection) for work in works]
         except Exception as error:  # noqa: BLE001  # raised in the thread that asked
@@ -77,28 +115,8 @@ class Database:
             return [partial(_raise, error)] * len(works)
         return [partial(_answer, answer) for answer in answers]
 
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        if not self._keeps_writer:
-            with self._engine.begin() as connection:
-                yield connection
-            return
-        try:
-            self._writer = self._writer or self._engine.connect()
-            with self._writer.begin():
-                yield self._writer
-        except BaseException:
-            # Whatever state it is in: the next writer begins with another.
-            self._drop_writer()
-            raise
-
-    def _drop_writer(self) -> None:
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            writer.close()
-
     @staticmethod
-    def _transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
+    def _transaction(engine: "Engine | _Kept", work: Callable[[Connection], T]) -> T:
         with engine.begin() as connection:
             return work(connection)
 

@@ -1,14 +1,13 @@
 """Addresses that get no email, on the ledger's database: what the provider's lists hold."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import (
     Connection,
     Executable,
-    RowMapping,
     Text,
     bindparam,
     delete,
@@ -20,6 +19,7 @@ from consumer.adapters.ledger.batch import given, rows, upsert
 from consumer.adapters.ledger.database import Database
 from consumer.adapters.ledger.schema import suppressed_addresses
 from consumer.adapters.ledger.shared_clock import database_now
+from consumer.adapters.ledger.statement import Statement
 from consumer.domain.suppression import SuppressedAddress, SuppressionList
 
 _TABLE: Final = suppressed_addresses.c
@@ -29,13 +29,17 @@ _DOMAIN: Final = bindparam("of_domain", type_=Text)
 _LIST: Final = bindparam("of_list", type_=Text)
 
 _NOW: Final = select(database_now())
-_FOUND: Final = (
-    select(suppressed_addresses)
-    .join(_WANTED, _TABLE.address == _WANTED.c.address)
-    .where(_TABLE.domain == _DOMAIN)
-    # Of an address on several lists, the same one is told each time.
-    .order_by(_TABLE.address, _TABLE.list)
+#: Asked of each batch of events, so it goes to the driver itself.
+_FOUND: Final = Statement(
+    lambda _: (
+        select(suppressed_addresses)
+        .join(_WANTED, _TABLE.address == _WANTED.c.address)
+        .where(_TABLE.domain == _DOMAIN)
+        # Of an address on several lists, the same one is told each time.
+        .order_by(_TABLE.address, _TABLE.list)
+    )
 )
+_NAMES: Final = [column.name for column in _TABLE]
 _LISTED: Final = (
     select(suppressed_addresses)
     .where(_TABLE.domain == _DOMAIN, _TABLE.list == _LIST)
@@ -89,7 +93,7 @@ class SqlSuppressions:
 
     def listed(self, domain: str, of: SuppressionList) -> Sequence[SuppressedAddress]:
         given_ = {"of_domain": domain, "of_list": of.value}
-        found = self._database.read(lambda c: c.execute(_LISTED, given_).mappings().all())
+        found = self._database.read(lambda c: c.execute(_LISTED, given_).all())
         return [_entry(row) for row in found]
 
     def holding_back(
@@ -98,8 +102,9 @@ class SqlSuppressions:
         if not addresses:
             return {}
         wanted = rows([address] for address in sorted({each.lower() for each in addresses}))
-        given_ = {"of_domain": domain, "rows": wanted}
-        found = self._database.read(lambda c: c.execute(_FOUND, given_).mappings().all())
+        found = self._database.read(
+            lambda c: _FOUND.run(c, of_domain=domain, rows=wanted).fetchall()
+        )
         holding: dict[str, SuppressedAddress] = {}
         for entry in map(_entry, found):
             if entry.holds_back:
@@ -125,7 +130,8 @@ def _tags_as_text(entry: SuppressedAddress) -> str:
     return msgspec.json.encode(entry.tags).decode()
 
 
-def _entry(row: RowMapping) -> SuppressedAddress:
+def _entry(values: Iterable[Any]) -> SuppressedAddress:
+    row = dict(zip(_NAMES, values, strict=True))
     return SuppressedAddress(
         list=SuppressionList(row["list"]),
         address=row["address"],

@@ -226,7 +226,7 @@ def test_where_no_transaction_begins_all_hear_it_at_once(
         yield  # pragma: no cover
 
     others = [busy.comes(inserts(n)) for n in (1, 2, 3)]
-    monkeypatch.setattr(database, "_writing", away)
+    monkeypatch.setattr(database._writing, "begin", away)
     busy.let_go()
     for each in others:
         with pytest.raises(LedgerUnavailable, match="away"):

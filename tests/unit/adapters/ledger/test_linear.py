@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 
 from consumer.adapters.ledger import SqlLedger, open_ledger, upgrade
 from consumer.domain.alarm import State
@@ -25,9 +25,11 @@ class Counted:
         upgrade(url)
         self.ledger: SqlLedger = open_ledger(url)
         self.steps = 0
-        event.listen(self.ledger._database._engine, "checkout", self._count)
+        event.listen(self.ledger._database._engine, "begin", self._count)
 
-    def _count(self, connection: Any, *_: Any) -> None:
+    def _count(self, opened: Connection) -> None:
+        connection: Any = opened.connection.driver_connection
+
         def more() -> int:
             self.steps += 1
             return 0
