@@ -86,10 +86,7 @@ class Observing:
     def called(self, entry: AccessEntry) -> None:
         """One call to a provider: the access log."""
         if entry.call == "send":
-            self._metrics.transport_calls.labels(entry.transport, entry.kind).inc()
-            self._metrics.transport_seconds.labels(entry.transport).observe(
-                entry.milliseconds / 1000
-            )
+            self._metrics.count_call(entry.transport, entry.kind, entry.milliseconds / 1000)
         log = self._log.info if entry.kind is Kind.ACCEPTED else self._log.warning
         if entry.reason is Reason.NOT_FOUND:
             # Asked again and again until it is found or its time is over: no news.

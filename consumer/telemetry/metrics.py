@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from time import perf_counter
 from typing import Final
 
@@ -59,6 +60,9 @@ class Metrics:
         self.stage_seconds = self._histogram(
             "messenger_stage_seconds", "Seconds a stage took for one batch.", stage=STAGES
         )
+        # The labels are few and known: a child is looked up once, not with each item.
+        self._items_of = cache(self.stage_items.labels)
+        self._seconds_of = cache(self.stage_seconds.labels)
         self.alarms_left_out = Counter(
             "messenger_alarms_left_out",
             "Alarms that senders knew of and did not put into their messages.",
@@ -101,6 +105,8 @@ class Metrics:
             "Seconds of one call to a provider.",
             transport=TRANSPORTS,
         )
+        self._calls_of = cache(self.transport_calls.labels)
+        self._call_seconds_of = cache(self.transport_seconds.labels)
         self.lookups = self._counter(
             "messenger_doubt_lookups",
             "Lookups of sends in doubt, by what came of them.",
@@ -185,13 +191,18 @@ class Metrics:
         try:
             yield
         finally:
-            self.stage_seconds.labels(stage).observe(perf_counter() - started)
+            self._seconds_of(stage).observe(perf_counter() - started)
 
     def count_stage(self, stage: str, **outcomes: int) -> None:
         """Count what a stage did: `count_stage("lock", passed=3, ended=1)`."""
         for outcome, number in outcomes.items():
             if number:
-                self.stage_items.labels(stage, outcome).inc(number)
+                self._items_of(stage, outcome).inc(number)
+
+    def count_call(self, transport: str, outcome: Kind, seconds: float) -> None:
+        """Count one call that sent something, and what it took."""
+        self._calls_of(transport, outcome).inc()
+        self._call_seconds_of(transport).observe(seconds)
 
     def _counter(self, name: str, text: str, **labels: tuple[str, ...]) -> Counter:
         counter = Counter(name, text, list(labels), registry=self.registry)

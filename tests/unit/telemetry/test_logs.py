@@ -3,6 +3,8 @@
 import io
 import json
 import logging
+import re
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -123,5 +125,51 @@ def test_a_line_that_is_a_defect_of_ours_is_still_heard_of(
     out: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configure_logs(stream=out)
-    logging.getLogger("messenger").error("%d", "no number")
+    logging.getLogger("some.library").error("%d", "no number")
     assert "Logging error" in capsys.readouterr().err
+    get_logger().error("bad.key", told={(): "no name in JSON"})
+    assert "Logging error" in capsys.readouterr().err
+    get_logger().error("went.on")
+    assert [line["event"] for line in lines(out)] == ["went.on"]
+
+
+def test_lines_of_many_threads_do_not_mix(out: io.StringIO) -> None:
+    configure_logs(stream=out)
+
+    def log() -> None:
+        for number in range(50):
+            get_logger().info("ours", number=number)
+            logging.getLogger("some.library").warning("theirs %d", number)
+
+    threads = [threading.Thread(target=log) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    events = [line["event"] for line in lines(out)]
+    assert (events.count("ours"), len(events)) == (200, 400)
+
+
+class Odd:
+    def __repr__(self) -> str:
+        return "Odd"
+
+
+@pytest.mark.parametrize("human", [False, True])
+def test_a_line_is_as_the_standard_library_would_write_it(human: bool) -> None:
+    """On its way through a logger of its own, with the same fields."""
+    fields: dict[str, Any] = {"text": 'h\u00f6he "\n', "odd": Odd(), "none": None, "share": 0.1}
+    ours, theirs = io.StringIO(), io.StringIO()
+    configure_logs(human=human, stream=ours)
+    get_logger(worker="w1").warning("called", **fields)
+    configure_logs(human=human, stream=theirs)
+    structlog.wrap_logger(
+        logging.getLogger("some.library"),
+        processors=[
+            *structlog.get_config()["processors"],
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        worker="w1",
+    ).warning("called", **fields)
+    time = re.compile(r"[0-9T:.-]{20,}Z")
+    assert time.sub("", ours.getvalue()) == time.sub("", theirs.getvalue()) != ""
