@@ -18,8 +18,9 @@ from jinja2.runtime import Context as RenderContext
 
 from consumer.pipeline.mail.language import LOOKS, filters
 
-#: Names of facts, ids, metrics and labels, with the colon and the blanks behind them.
-_COLUMNS: Final = 512
+#: Filters that are used on titles and names: those of facts and ids, of metrics and labels.
+_ON_NAMES: Final = ("heading", "column")
+_NAMES_KEPT: Final = 512
 
 
 def write(templates: Iterable[Template], values: Mapping[str, Any]) -> list[str]:
@@ -71,4 +72,4 @@ class BuiltInEnvironment(Environment):
         super().__init__(loader=loader, auto_reload=False, **LOOKS)
         self.globals.clear()
         known = filters()
-        self.filters = known | {"column": lru_cache(_COLUMNS)(known["column"])}
+        self.filters = known | {name: lru_cache(_NAMES_KEPT)(known[name]) for name in _ON_NAMES}

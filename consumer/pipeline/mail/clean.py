@@ -44,7 +44,8 @@ def one_line(text: object, limit: int) -> str:
     if text is None:
         return ""
     if type(text) is str and len(text) <= limit and text.isascii() and text.isprintable():
-        return " ".join(text.split())  # nearly all texts are like this
+        # Nearly all texts are like this, and most of them are ids.
+        return " ".join(text.split()) if " " in text else text
     line, cut = _beginning(text, limit)
     if not (line.isascii() and line.isprintable()):
         line = _INVISIBLE.sub("", _BREAKS.sub(" ", _SURROGATES.sub("\ufffd", line)))

@@ -43,17 +43,18 @@ def tables(event: AlarmEvent) -> list[dict[str, Any]]:
 
     A row's `raw` is a metric as it came, where that differs from its value in words.
     """
-    metrics = event.metrics or {}
     labels = {
         name: value
         for name, value in event.attributes.items()
         if not name.startswith(OWN_ATTRIBUTES)
     }
-    found = [
-        _table("Metrics", [_metric_row(*item) for item in _first(metrics)], len(metrics)),
-        _table("Labels", [_row(*item) for item in _first(labels)], len(labels)),
-    ]
-    return [table for table in found if table["shown"]]
+    found = []
+    if event.metrics:
+        rows = [_metric_row(*item) for item in _first(event.metrics)]
+        found.append(_table("Metrics", rows, len(event.metrics)))
+    if labels:
+        found.append(_table("Labels", [_row(*item) for item in _first(labels)], len(labels)))
+    return found
 
 
 def consecutive_count(check: Check | None, alarm: Alarm | None) -> int:
