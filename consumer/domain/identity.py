@@ -7,8 +7,6 @@ from typing import Final
 NS_EVENT: Final = uuid.uuid5(uuid.NAMESPACE_URL, "urn:messenger:event:v1")
 NS_NOTIFICATION: Final = uuid.uuid5(uuid.NAMESPACE_URL, "urn:messenger:notification:v1")
 NS_TRACKING: Final = uuid.uuid5(uuid.NAMESPACE_URL, "urn:messenger:tracking:v1")
-#: RFC 9562: the first two bits of the seventeenth digit are 10, whatever the hash says.
-_VARIANT: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 #: By hexadecimal digit, the same with RFC 9562's variant in its upper two bits.
 _VARIANT: Final = {digit: f"{int(digit, 16) & 0x3 | 0x8:x}" for digit in "0123456789abcdef"}
@@ -60,13 +58,3 @@ def installation_id(group_id: str) -> str:
     Not the name itself: whoever gets an email can read what it carries.
     """
     return hashlib.blake2b(group_id.encode(), digest_size=4).hexdigest()
-
-
-def _uuid5(namespace: uuid.UUID, name: str) -> str:
-    """`str(uuid.uuid5(namespace, name))` in a third of the time: there are several for each email.
-
-    The hash as hexadecimal digits, with the version and the variant in their places.
-    """
-    hashed = hashlib.sha1(namespace.bytes + name.encode(), usedforsecurity=False).hexdigest()
-    variant = _VARIANT[hashed[16]]
-    return f"{hashed[:8]}-{hashed[8:12]}-5{hashed[13:16]}-{variant}{hashed[17:20]}-{hashed[20:32]}"
