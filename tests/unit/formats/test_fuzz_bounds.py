@@ -119,7 +119,8 @@ def test_a_message_twice_as_long_takes_twice_the_steps_at_most(name: str) -> Non
     shorter, longer = grown(value, 60), grown(value, 120)
     for once, twice in zip(shorter, longer, strict=True):
         few, many = steps(reading_of(name, once)), steps(reading_of(name, twice))
-        assert many <= 2.2 * few + 50, f"{few} and {many} steps: {str(once)[:300]}"
+        # The longer one may be refused where the shorter was not, which takes its own steps.
+        assert many <= 2.2 * few + 150, f"{few} and {many} steps: {str(once)[:300]}"
 
 
 # -- what all parts of a message share -------------------------------------------------------
