@@ -86,7 +86,9 @@ def take_apart(status: int, headers: Mapping[str, str], body: bytes) -> Reply:
 
 def one_line(text: str) -> str:
     """Without line breaks and other characters that would confuse a log."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else " " for char in text)
+    return " ".join(text.split())
 
 
 def _json(body: bytes) -> Any:

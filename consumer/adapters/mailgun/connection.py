@@ -10,6 +10,7 @@ alone cannot tell what is safe to repeat; the step that failed can, so `connect`
 import re
 import ssl
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -25,6 +26,15 @@ MAX_IDLE_SECONDS: Final = 4.0
 #: A header that needs no further check. The checks of http.client and urllib3 took as long as all
 #: the rest of writing a request.
 _PLAIN_HEADER: Final = re.compile(r"[A-Za-z-]+: [!-~][ -~]*")
+
+
+@lru_cache(maxsize=1024)
+def _plain_line(header: str | bytes, *values: str | bytes) -> bytes | None:
+    """The line of a header, or None. Remembered: all but the length are the same in each call."""
+    if len(values) != 1 or not isinstance(header, str) or not isinstance(values[0], str):
+        return None
+    line = f"{header}: {values[0]}"
+    return line.encode("ascii") if _PLAIN_HEADER.fullmatch(line) else None
 
 
 class NotConnected(NewConnectionError):
@@ -67,12 +77,11 @@ class _Connection(HTTPConnection):
 
     def putheader(self, header: str | bytes, *values: Any) -> None:
         """One that is plain text is written as it is; any other is checked, and maybe refused."""
-        if len(values) == 1 and isinstance(values[0], str) and isinstance(header, str):
-            line = f"{header}: {values[0]}"
-            if _PLAIN_HEADER.fullmatch(line):
-                self._output(line.encode("ascii"))
-                return
-        super().putheader(header, *values)  # type: ignore[arg-type]  # urllib3 does take bytes
+        line = _plain_line(header, *values)
+        if line is None:
+            super().putheader(header, *values)  # type: ignore[arg-type]  # urllib3 does take bytes
+        else:
+            self._output(line)
 
     def getresponse(self) -> Any:
         response = super().getresponse()

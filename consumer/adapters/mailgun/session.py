@@ -154,16 +154,18 @@ class MailgunSession:
             raise self._failure(error) from error
 
     def _body(self, response: requests.Response) -> bytes:
+        raw = response.raw
+        is_packed = "Content-Encoding" in response.headers
         deadline = self._monotonic() + self._read_timeout
         body = bytearray()
-        while chunk := response.raw.read1(MAX_ANSWER_BYTES, decode_content=True):
+        while chunk := raw.read1(MAX_ANSWER_BYTES, decode_content=is_packed):
             body += chunk
             if len(body) >= self._max_answer_bytes:
                 break
             if self._monotonic() > deadline:
                 seconds = f"{self._read_timeout:g} s"
                 raise AnswerLost(f"{self._where}: the answer was not complete after {seconds}")
-            if _is_complete(response):
+            if raw.length_remaining == 0 and not is_packed:
                 break
         return bytes(body)
 
@@ -185,11 +187,6 @@ class MailgunSession:
         if isinstance(cause, BadStatusLine) and not isinstance(cause, ConnectionError):
             return "what answers does not speak HTTP"
         return plain(cause)
-
-
-def _is_complete(response: requests.Response) -> bool:
-    """Its length was told and is read. What is compressed may hold more than was read so far."""
-    return response.raw.length_remaining == 0 and "Content-Encoding" not in response.headers
 
 
 def _origin(base_url: str) -> tuple[str, str, int | None]:
