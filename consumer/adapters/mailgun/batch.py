@@ -118,7 +118,4 @@ def _json(variables: dict[str, dict[str, str]]) -> bytes:
 def _names_and_values(
     pairs: Sequence[tuple[str, str]],
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    if not pairs:
-        return (), ()
-    names, values = zip(*pairs, strict=True)
-    return names, values
+    return tuple([name for name, _ in pairs]), tuple([value for _, value in pairs])

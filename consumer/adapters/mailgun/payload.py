@@ -34,6 +34,7 @@ _ASCII_QUOTED: Final = tuple(
 #: Stand for the form's own signs until its texts are encoded: no text has them in UTF-8.
 _EQUALS: Final = b"\xfe"
 _AMPERSAND: Final = b"\xff"
+_SIGNS: Final = bytes.maketrans(b" " + _EQUALS + _AMPERSAND, b"+=&")
 
 
 class Form(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +83,7 @@ def encode(fields: Sequence[Field]) -> bytes:
     raw = _AMPERSAND.join(parts).replace(b"%", b"%25")
     for byte, quoted in _ASCII_QUOTED:
         raw = raw.replace(byte, quoted)
-    raw = raw.replace(b" ", b"+").replace(_EQUALS, b"=").replace(_AMPERSAND, b"&")
+    raw = raw.translate(_SIGNS)
     if raw.isascii():
         return raw
     for number in set(raw.translate(None, _ASCII)):
