@@ -88,9 +88,12 @@ def configure_logs(
 
 
 def get_logger(**fields: Any) -> FilteringBoundLogger:
-    """A logger whose lines all carry these fields."""
+    """A logger whose lines all carry these fields.
+
+    Once logs are set up it is put together here, and not anew for each line.
+    """
     logger: FilteringBoundLogger = structlog.get_logger(**fields)
-    return logger
+    return logger.bind() if structlog.is_configured() else logger
 
 
 def hide_secrets(_logger: Any, _method: str, event: EventDict) -> EventDict:

@@ -97,6 +97,14 @@ def test_configuring_twice_writes_once(out: io.StringIO) -> None:
     assert len(lines(out)) == 1
 
 
+def test_a_logger_may_be_made_before_logs_are_set_up(out: io.StringIO) -> None:
+    structlog.reset_defaults()
+    log = get_logger(worker="w1")
+    configure_logs(stream=out)
+    log.info("a")
+    assert [(line["event"], line["worker"]) for line in lines(out)] == [("a", "w1")]
+
+
 class Full(io.StringIO):
     """A disk without space, until some is made."""
 
