@@ -1,7 +1,7 @@
 """Transactions on the ledger's database, and its errors in our words."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from consumer.adapters.group_commit import Gather, NotServedError
-from consumer.adapters.ledger.engine import BEGIN, is_memory
+from consumer.adapters.ledger.engine import BEGIN, TO_READ, TO_WRITE, is_memory
 from consumer.domain.errors import LedgerUnavailable
 
 T = TypeVar("T")
@@ -19,7 +19,10 @@ T = TypeVar("T")
 _TRY_AGAIN: Final = frozenset({"40001", "40P01"})
 _TRIES: Final = 3
 
-#: Connections kept for reading, and for writing: more would leave too few in the pool.
+#: How a transaction is begun.
+_Begin = Callable[[], AbstractContextManager[Connection]]
+
+#: Connections kept: one that writes, and one that reads meanwhile.
 _KEPT: Final = 2
 
 #: Drivers may say a lot; this much is one line.
@@ -35,8 +38,9 @@ class _Kept:
         self._idle: list[Connection] = []
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
-        connection = self._take()
+    def begin(self, how: str) -> Iterator[Connection]:
+        """A transaction, to write or to read."""
+        connection = self._take().execution_options(**{BEGIN: how})
         try:
             with connection.begin():
                 yield connection
@@ -65,7 +69,6 @@ class Database:
 
     def __init__(self, engine: Engine, timeout_seconds: float) -> None:
         self._engine = engine
-        reader = engine.execution_options(**{BEGIN: "BEGIN"})
         self._timeout_seconds = timeout_seconds
         # SQLite has one writer at a time. Its own waiting is polling with growing pauses, which
         # starves threads of one process; they share transactions instead.
@@ -75,8 +78,12 @@ class Database:
             else None
         )
         keeps = engine.dialect.name == "sqlite" and not is_memory(engine.url)
-        self._writing = _Kept(engine) if keeps else engine
-        self._reading = _Kept(reader) if keeps else reader
+        self._kept = _Kept(engine) if keeps else None
+        self._writing: _Begin = engine.begin
+        self._reading: _Begin = engine.execution_options(**{BEGIN: TO_READ}).begin
+        if self._kept is not None:
+            self._writing = partial(self._kept.begin, TO_WRITE)
+            self._reading = partial(self._kept.begin, TO_READ)
         #: What statements raise that go to the driver themselves.
         self._driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error
 
@@ -95,9 +102,8 @@ class Database:
 
     def close(self) -> None:
         """Close the connections; a later call would open new ones."""
-        for each in (self._writing, self._reading):
-            if isinstance(each, _Kept):
-                each.close()
+        if self._kept is not None:
+            self._kept.close()
         self._engine.dispose()
 
     def _carry(self, works: Sequence[Callable[[Connection], Any]]) -> Sequence[Callable[[], Any]]:
@@ -105,7 +111,7 @@ class Database:
         one of its own, so that none fails for another's fault."""
         begun = False
         try:
-            with self._writing.begin() as connection:
+            with self._writing() as connection:
                 begun = True
                 answers = [work(connection) for work in works]
         except Exception as error:  # noqa: BLE001  # raised in the thread that asked
@@ -116,8 +122,8 @@ class Database:
         return [partial(_answer, answer) for answer in answers]
 
     @staticmethod
-    def _transaction(engine: "Engine | _Kept", work: Callable[[Connection], T]) -> T:
-        with engine.begin() as connection:
+    def _transaction(begin: _Begin, work: Callable[[Connection], T]) -> T:
+        with begin() as connection:
             return work(connection)
 
     def _run(self, attempt: Callable[[], T]) -> T:

@@ -15,6 +15,10 @@ _OLDEST_SQLITE: Final = (3, 38, 0)
 
 #: Execution option that says how SQLite begins a transaction.
 BEGIN: Final = "sqlite_begin"
+#: A deferred transaction that reads first and writes later fails at once when another process
+#: wrote in between; taking the write lock first waits for it instead.
+TO_WRITE: Final = "BEGIN IMMEDIATE"
+TO_READ: Final = "BEGIN"
 
 
 def parse_url(url: str) -> URL:
@@ -81,9 +85,7 @@ def _sqlite(url: URL, pool_size: int, timeout_seconds: float) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        # A deferred transaction that reads first and writes later fails at once when another
-        # process wrote in between; taking the write lock first waits for it instead.
-        how = connection.get_execution_options().get(BEGIN, "BEGIN IMMEDIATE")
+        how = connection.get_execution_options().get(BEGIN, TO_WRITE)
         driver: Any = connection.connection.driver_connection
         driver.execute(how)
 

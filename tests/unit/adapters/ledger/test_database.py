@@ -16,10 +16,10 @@ from consumer.domain.errors import LedgerUnavailable
 from tests.support.worker import until
 
 
-def open_database(path: Path, timeout_seconds: float = 10.0) -> Database:
+def open_database(path: Path, timeout_seconds: float = 10.0, pool_size: int = 2) -> Database:
     engine = build_engine(
         parse_url(f"sqlite:///{path}"),
-        pool_size=2,
+        pool_size=pool_size,
         timeout_seconds=timeout_seconds,
         connect_timeout_seconds=5,
     )
@@ -226,9 +226,23 @@ def test_where_no_transaction_begins_all_hear_it_at_once(
         yield  # pragma: no cover
 
     others = [busy.comes(inserts(n)) for n in (1, 2, 3)]
-    monkeypatch.setattr(database._writing, "begin", away)
+    monkeypatch.setattr(database, "_writing", away)
     busy.let_go()
     for each in others:
         with pytest.raises(LedgerUnavailable, match="away"):
             each.result(30)
     assert len(begun) == 1
+
+
+def test_one_connection_is_enough(tmp_path: Path) -> None:
+    """Commands open the ledger with as many; what is kept must not be missed."""
+    database = open_database(tmp_path / "ledger.db", pool_size=1)
+    database.write(inserts_table)
+    assert scalar(database, "SELECT count(*) FROM t") == 0
+    database.write(inserts(1))
+    assert scalar(database, "SELECT count(*) FROM t") == 1
+    database.close()
+
+
+def inserts_table(connection: Connection) -> None:
+    connection.execute(text("CREATE TABLE t (n INTEGER)"))
