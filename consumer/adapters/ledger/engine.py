@@ -82,6 +82,8 @@ def _sqlite(url: URL, pool_size: int, timeout_seconds: float) -> Engine:
             # In WAL mode, NORMAL may lose the last commits when the power goes. A lost SENDING
             # row would turn a send in doubt into a second email, so each commit is synced.
             connection.execute("PRAGMA synchronous = FULL")
+            # An upsert of many rows notes what it would take back; not in a file of its own.
+            connection.execute("PRAGMA temp_store = MEMORY")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
