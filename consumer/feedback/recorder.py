@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from consumer.adapters.group_commit import Gather
 from consumer.domain.alarm import AlarmEvent
 from consumer.domain.errors import BrokerUnavailable, LedgerUnavailable
 from consumer.domain.feedback import SentEmail
@@ -24,7 +25,6 @@ from consumer.feedback.reading import read
 from consumer.feedback.report import NoReport, Report
 from consumer.feedback.telling import Told, tell
 from consumer.ports import Clock, Ledger, RecordSink
-from consumer.adapters.group_commit import Gather
 from consumer.worker.outbox import Outbox
 
 #: Seconds Kafka may take; a webhook's sender waits for so long, and comes again.
