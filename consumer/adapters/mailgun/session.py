@@ -143,7 +143,7 @@ class MailgunSession:
             headers = headers | {"Content-Type": content_type, "Content-Length": length}
             request.body = body
         # A plain dict will do: each name is written in one way, and urllib3 copies it.
-        request.headers = cast("CaseInsensitiveDict[str]", headers)
+        request.headers = cast("CaseInsensitiveDict[str | bytes]", headers)
         return request
 
     def _call(self, request: requests.PreparedRequest) -> Answer:
